@@ -266,14 +266,14 @@ class Outbox:
     def _wait_for(self, known: messages.Message, content: Text | File) -> None:
         """Raise ``WebexError`` that passes while an earlier try may still appear.
 
-        A kill leaves unknown when its call ended: at this moment at the latest.
+        When a process was killed in its call, nobody knows the call's end: it is taken to be now.
         """
         settles = self._text_settles if isinstance(content, Text) else self._file_settles
         now = self._now()
         if known.settled_at is None and settles:
             with self._database.begin(durable=False) as tx:
                 messages.end_try(tx, known.id, known.tried_at, now)
-        left = settles - abs(now - (known.settled_at or now))
+        left = settles - abs(now - (_end(known) if known.settled_at else now))
         if left > timedelta():
             raise _not_listed_yet(left)
 
@@ -287,7 +287,7 @@ class Outbox:
         if message.state != INTENDED:
             return []
         found = self._look_for(message)
-        left = NEVER_APPEARS_AFTER - abs(self._now() - (message.settled_at or message.tried_at))
+        left = NEVER_APPEARS_AFTER - abs(self._now() - _end(message))
         if found == [] and left > timedelta():
             raise _not_listed_yet(left)
         return None if found is None else [one.id for one in found]
@@ -321,6 +321,11 @@ class Outbox:
             return False
         with self._database.read() as tx:
             return messages.by_message(tx, listed.id) is None
+
+
+def _end(message: messages.Message) -> datetime:
+    """Return when its last call ended, as far as that is known: earlier versions stored only when it began."""
+    return max(message.settled_at or message.tried_at, message.tried_at)
 
 
 def _not_listed_yet(left: timedelta) -> WebexError:

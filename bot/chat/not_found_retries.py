@@ -16,7 +16,7 @@ WAITS: Final = (0.5, 1.0, 2.0, 4.0, 8.0)
 MOST_OF_ONE_PERSON: Final = 3
 """Events of one person that are tried so at once; others of theirs are tried once more."""
 FORGOTTEN_AFTER: Final = 60.0
-"""Seconds after its last try here; another worker has found it then."""
+"""Seconds after an event's last try here: by then another worker has found it, or given it up."""
 
 
 class Tried(NamedTuple):
@@ -40,11 +40,11 @@ class NotFoundRetries:
         """Return when to try again; None when it was tried often enough."""
         now, person = self._monotonic(), event.person_key
         for row, one in list(self._tried.items()):
-            if now - one.last > FORGOTTEN_AFTER:
+            if row != event.id and now - one.last > FORGOTTEN_AFTER:
                 self._tried.pop(row, None)
         several = sum(one.person == person for one in list(self._tried.values())) >= MOST_OF_ONE_PERSON
-        first = len(WAITS) - 1 if several else 0
-        tries = self._tried[event.id].tries if event.id in self._tried else first
+        earlier = self._tried.get(event.id)
+        tries = earlier.tries if earlier is not None else len(WAITS) - 1 if several else 0
         if tries == len(WAITS):
             self.forget(event)
             return None

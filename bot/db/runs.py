@@ -5,7 +5,7 @@ open ──▶ created · failed · refused · canceled
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
@@ -96,7 +96,10 @@ class Run:
     report_id: str | None
     asked_at: datetime
     tried_at: datetime | None
-    """When Webex was asked to create it and did not say whether it did; a report of the list was taken for it then."""
+    """When a call that may have created it began, or ended without an answer.
+
+    Of one that was created: a report of Webex's list was taken for it.
+    """
     closed_at: datetime | None
     schedule_id: int | None
     planned_at: datetime | None
@@ -168,17 +171,19 @@ def get(tx: Transaction, run_id: int) -> Run | None:
     return None if row is None else _read(row)
 
 
-def begin_try(tx: Transaction, run: Run, at: datetime) -> bool:
-    """Store that Webex is being asked to create it.
+def set_tried(tx: Transaction, run: Run, at: datetime | None) -> Run | None:
+    """Store since when Webex may have created it: a try begins, or ended without an answer; None: it certainly has not.
 
-    Return False when it was canceled, or tried by another process, since it was read.
+    Return the run as it is then; None when it was canceled, or tried by another process, since it was read.
     """
-    return tx.execute(_UPDATE_AS_KNOWN, {"row": run.id, "known_try": run.tried_at, "tried_at": at}).rowcount > 0
+    as_known = {"row": run.id, "known_try": run.tried_at}
+    changed = tx.execute(_UPDATE_AS_KNOWN, as_known | {"tried_at": at}).rowcount > 0
+    return replace(run, tried_at=at) if changed else None
 
 
-def set_tried(tx: Transaction, run_id: int, at: datetime | None) -> None:
-    """Store when Webex was asked to create it and did not say if it did, or with None that it certainly did not."""
-    tx.execute(_UPDATE, {"row": run_id, "tried_at": at})
+def forget_try(tx: Transaction, run_id: int) -> None:
+    """Store that Webex has said which report it created."""
+    tx.execute(_UPDATE, {"row": run_id, "tried_at": None})
 
 
 def set_makes_room(tx: Transaction, run_id: int, report_id: str) -> None:

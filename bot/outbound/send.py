@@ -45,6 +45,10 @@ TURN: Final = 20
 SLOWING: Final = frozenset({None, 408, 429, 502, 503, 504})
 """Answers that are about the receiver, not about the event; None: it gave no answer."""
 SHORTEST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=10)
+LONGEST_ASKED: Final = timedelta(hours=1)
+"""The longest ``Retry-After`` of a receiver that counts."""
+CLOCK_SLACK: Final = timedelta(seconds=1)
+"""By how much the clocks of several workers may differ."""
 """How long such a receiver is left alone, unless it asks for more: a tenth of the time for which it has failed."""
 GONE: Final = "gone"
 NO_SUCCESS: Final = "no_success"
@@ -80,9 +84,7 @@ class SendEvents:
                     outbound_events.give_up(tx, webhook.id)
                 return None
             now = services.now()
-            was_set_back = (event.last_at or event.created_at) > now  # the clock, so this wait would be too long
-            due = now if was_set_back else event.next_at
-            wait = (due if webhook.not_before is None else max(due, webhook.not_before)) - now
+            wait = max(_wait_of(event, now), _pause_of(webhook, now))
             if wait > timedelta():
                 return RetryLater(wait.total_seconds(), count=False)
             self._send(webhook, event)
@@ -148,3 +150,15 @@ class SendEvents:
             reference=webhook.reference,
         )
         audit.record(tx, entry, now)
+
+
+def _wait_of(event: OutboundEvent, now: datetime) -> timedelta:
+    """Return for how long an event waits; not at all where the clock was set back since."""
+    was_set_back = (event.last_at or event.created_at) > now + CLOCK_SLACK
+    return timedelta() if was_set_back else event.next_at - now
+
+
+def _pause_of(webhook: Webhook, now: datetime) -> timedelta:
+    """Return for how long a receiver is left alone; not at all where that is longer than it can have been meant."""
+    pause = timedelta() if webhook.not_before is None else webhook.not_before - now
+    return timedelta() if pause > LONGEST_ASKED + CLOCK_SLACK else pause

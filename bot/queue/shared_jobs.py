@@ -52,7 +52,7 @@ log = structlog.get_logger(__name__)
 CHANNEL: Final = "reportbot_jobs"
 BEAT_EVERY: Final = 5.0  # seconds
 COMPARE_EVERY: Final = 5.0
-"""Seconds between two looks of a worker whether the rows say of it that it runs a job which it does not."""
+"""Seconds, at least, between two looks of a worker whether the rows say of it that it runs a job which it does not."""
 LOOKS_UNTIL_DEAD: Final = 6
 """Looks of another worker in a row that find no new beat: what a dead one ran is started again after half a minute."""
 NAME_FILE: Final = "worker"
@@ -121,7 +121,8 @@ class SharedJobTable(JobTable):
         now = time.monotonic()
         if self._compared is None or now - self._compared >= COMPARE_EVERY:
             with self._database.begin(durable=False) as tx:
-                tx.execute(GIVE_BACK_BUT, {"me": self._me, "ids": [claim.id for claim in running]})
+                if tx.execute(GIVE_BACK_BUT, {"me": self._me, "ids": [claim.id for claim in running]}).rowcount:
+                    tx.execute(NOTIFY)
                 self._enter_if_needed(tx)
             self._compared = now
         taken = self._chosen(running, threads)

@@ -74,6 +74,8 @@ class Create:
             with write_call(run.family):
                 run = self._titled(run)
                 report_id, answered = self._create(run)
+        except BusyElsewhere:
+            raise
         except BotError as error:
             if error.passing and self._age(run) < RETRY_FOR:
                 self._tell_trouble(run, target, error)
@@ -130,21 +132,26 @@ class Create:
         if run.schedule_id is not None:
             make_room(services, run, check)
         with services.database.begin() as tx:
-            # At each try: Webex's list shows what came of it some time later.
-            if not runs.begin_try(tx, run, services.now()):
-                raise BusyElsewhere  # or it was canceled while policy was asked; the next try knows
+            begun = runs.set_tried(tx, run, services.now())
+        if begun is None:
+            raise BusyElsewhere  # or it was canceled while policy was asked; the next try knows
         try:
-            report_id = services.catalog.create(run.new_report)
+            report_id = self._created(run)
         except WebexError as error:
             may_be_there = run.tried_at is not None or _may_have_created(error)
             with services.database.begin(durable=False) as tx:
-                runs.set_tried(tx, run.id, services.now() if may_be_there else None)
+                runs.set_tried(tx, begun, services.now() if may_be_there else None)
             if run.schedule_id is not None and says_full(error):
                 raise make_room_once(services, run, check) from error
             raise
-        if not report_id:
-            raise WebexError("POST reports", None, message="the answer names no report")
         return report_id, True
+
+    def _created(self, run: Run) -> str:
+        """Have Webex create the report. Raises ``WebexError``, also when the answer names none."""
+        report_id = self._services.catalog.create(run.new_report)
+        if not report_id:
+            raise WebexError("POST reports", None, message="the answer names no report", reached=None)
+        return report_id
 
     def _created_before(self, run: Run) -> str:
         """Return the report that an earlier try created although its answer was lost; empty when there is none."""
@@ -179,7 +186,7 @@ class Create:
             if not runs.close(tx, run.id, RunState.CREATED, now, report_id=report_id):
                 return
             if answered:
-                runs.set_tried(tx, run.id, None)
+                runs.forget_try(tx, run.id)
             reports.save(tx, created, now)
             if run.person_id or run.room_id is not None:
                 reference = run.reference if run.key_id is not None else ""

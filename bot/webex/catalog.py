@@ -239,14 +239,12 @@ class Catalog:
         For one that is not among what Webex said before, it is asked again. Raises as :meth:`templates`.
         """
         key = (Family(family), on_behalf_of or "")
-        is_kept = key in self._templates
-        while True:
-            listed, _ = self.templates([family], on_behalf_of)
-            found = next((one for one in listed if one.id == template_id), None)
-            if found is not None or not is_kept:
-                return found
-            is_kept = False
+        before = self._templates.get(key)
+        listed, _ = self.templates([family], on_behalf_of)
+        if before is not None and before == self._templates.get(key) and all(one.id != template_id for one in listed):
             self._templates.pop(key, None)
+            listed, _ = self.templates([family], on_behalf_of)
+        return next((one for one in listed if one.id == template_id), None)
 
     def _templates_of(self, family: Family, on_behalf_of: str | None) -> Sequence[Template]:
         now, key = self._now(), (family, on_behalf_of or "")

@@ -248,7 +248,7 @@ def _trouble(chance: random.Random, seconds: float, *, long: bool) -> Trouble:
         case 4 | 5 | 6 | 7:
             fault["cut"] = chance.choice(CUTS)
             if fault["cut"] == "late" and chance.random() < 0.5:
-                # With the moment until it takes effect longer than a text is waited for, if not from the call's end.
+                # It takes effect later than a text is waited for, unless that wait begins at the end of the call.
                 fault["delay"] = chance.uniform(1.6, 2.2)
         case 8:
             fault["status"], fault["body"] = 200, TRUNCATED

@@ -10,9 +10,10 @@ from unittest.mock import patch
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import update
 
 from bot import logs
-from bot.db import messages
+from bot.db import messages, tables
 from bot.emulator.mentions import from_markdown
 from bot.errors import DatabaseUnavailable, WebexError
 from bot.outbox import FILE_SETTLES, TEXT_SETTLES, File, Outbox, Sent, Text, Unsure, fingerprint
@@ -199,7 +200,12 @@ def test_what_is_not_listed_yet_is_waited_for(patient: SteppedBot, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    "end", [WebexError("POST messages", None, reached=None), WebexError("POST messages", 504), Crash()], ids=str
+    "end",
+    [
+        pytest.param(WebexError("POST messages", None, reached=None), id="no answer"),
+        pytest.param(WebexError("POST messages", 504), id="504"),
+        pytest.param(Crash(), id="killed"),
+    ],
 )
 @pytest.mark.parametrize("place", PLACES)
 def test_what_a_long_call_posted_is_waited_for_from_its_end(
@@ -223,6 +229,23 @@ def test_what_a_long_call_posted_is_waited_for_from_its_end(
 
     assert patient.outbox.send("key", target, "Hello").message_id == late.message_id
     assert len(sent(patient, "Hello")) == 1
+
+
+def test_what_the_version_before_tried_last_is_waited_for(patient: SteppedBot) -> None:
+    """It stores when its call begins, and leaves the end of an earlier one as it is."""
+    target = directly(patient)
+    fails(patient, "key", target, **LOST)
+    (late,) = sent(patient, "Hello")
+    late.deleted = True  # as if it was not listed yet
+    patient.clock.turn(60)
+    with patient.database.begin() as tx:
+        tx.execute(update(tables.messages).values(tried_at=patient.clock.now()))
+    patient.clock.turn(1)
+    with pytest.raises(WebexError, match="not there yet"):
+        patient.outbox.send("key", target, "Hello")
+    late.deleted = False
+
+    assert patient.outbox.send("key", target, "Hello").message_id == late.id
 
 
 def test_what_the_database_cannot_store_at_once_is_stored_later_and_not_looked_for(

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import make_url, text
+from sqlalchemy import URL, make_url, text
 from sqlalchemy.exc import DBAPIError
 
 from bot.db import migrations
@@ -242,14 +242,27 @@ def test_a_server_that_cannot_be_written_to_gets_no_connection(postgresql: Datab
     postgresql.drop_all()
 
 
+def test_of_several_hosts_in_the_url_the_one_that_answers_is_taken(postgresql: Databases) -> None:
+    url = make_url(postgresql.empty())
+    hosts = {"host": f"{url.host},{url.host}", "port": f"1,{url.port}"}
+    several = URL.create(url.drivername, url.username, url.password, database=url.database, query=hosts)
+    database = Database(several.render_as_string(hide_password=False))
+    _make_table(database)
+    assert _count(database) == 0
+    database.close()
+    postgresql.drop_all()
+
+
 @pytest.mark.parametrize(
     ("parameter", "shows"),
     [
         ("application_name=mine", ("application_name", "mine")),
         ("options=-c%20work_mem%3D1234kB", ("work_mem", "1234kB")),
         ("options=-c%20work_mem%3D1234kB", ("idle_in_transaction_session_timeout", f"{server_module.IDLE_SECONDS}s")),
-        ("keepalives_idle=30", ("application_name", "reportbot")),
-        ("connect_timeout=3&target_session_attrs=any", ("application_name", "reportbot")),
+        (
+            "options=-c%20default_transaction_read_only%3Don&target_session_attrs=any",
+            ("default_transaction_read_only", "on"),
+        ),
     ],
 )
 def test_parameters_in_the_url_count(postgresql: Databases, parameter: str, shows: tuple[str, str]) -> None:

@@ -170,6 +170,27 @@ def test_a_worker_that_stood_still_creates_nothing_that_another_one_has_created(
     assert run_row(stepped).report_id == report.id
 
 
+def test_what_another_worker_began_is_not_taken_for_refused(stepped: SteppedBot) -> None:
+    """A worker that stood still in its call ends with 429 while the answer to the other one's call was lost."""
+
+    def sleep(_: NewReport) -> str:
+        stepped.clock.turn(120)
+        stepped.emulator.faults.add(*POST, cut="after", times=1)
+        with patch.object(stepped.services.catalog, "create", create), pytest.raises(WebexError):
+            Create(stepped.services).run("1")
+        raise WebexError("POST partner/reports", 429)
+
+    create = stepped.services.catalog.create
+    asks(stepped)
+    with patch.object(stepped.services.catalog, "create", sleep):
+        stepped.work(until=None)
+    for _ in range(3):
+        stepped.wait(11)
+
+    (report,) = created(stepped)
+    assert run_row(stepped).report_id == report.id
+
+
 def test_what_a_call_without_an_answer_created_is_looked_for_from_the_end_of_the_call(stepped: SteppedBot) -> None:
     def hangs(_: NewReport) -> str:
         stepped.clock.turn(60)
