@@ -22,6 +22,7 @@ from bot.outbound.post import Answer, post
 from bot.outbound.secrets import secret_of, signed_headers
 from bot.queue import RetryLater, tasks
 from bot.settings import secret_keys
+from bot.webex.responses import LONGEST_WAIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -45,7 +46,7 @@ TURN: Final = 20
 SLOWING: Final = frozenset({None, 408, 429, 502, 503, 504})
 """Answers that are about the receiver, not about the event; None: it gave no answer."""
 SHORTEST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=10)
-LONGEST_ASKED: Final = timedelta(hours=1)
+LONGEST_ASKED: Final = timedelta(seconds=LONGEST_WAIT)
 """The longest ``Retry-After`` of a receiver that counts."""
 CLOCK_SLACK: Final = timedelta(seconds=1)
 """By how much the clocks of several workers may differ."""
