@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -204,6 +204,14 @@ class SteppedBot:
         self.sweep._retention._finished = looked
         self.temp_dir.clear()
         self.sweep.once()
+
+    def work_until_killed(self, point: int, *, until: str | None = None) -> None:
+        """Work, be killed at this point (if it comes so far), and start again."""
+        self.points.passed, self.points.deadly = 0, point
+        with suppress(Crash):
+            self.work(until=until)
+        self.points.deadly = None
+        self.restart()
 
     def deadly_points(self, *, half: bool = False) -> Iterator[int]:
         """Yield the points to be killed at: each, or two of four, as always on PostgreSQL: restarts take longer there.

@@ -43,8 +43,8 @@ class NotFoundRetries:
             if row != event.id and now - one.last > FORGOTTEN_AFTER:
                 self._tried.pop(row, None)
         several = sum(one.person == person for one in list(self._tried.values())) >= MOST_OF_ONE_PERSON
-        earlier = self._tried.get(event.id)
-        tries = earlier.tries if earlier is not None else len(WAITS) - 1 if several else 0
+        first = len(WAITS) - 1 if several else 0
+        tries = self._tried.get(event.id, Tried(person, first, now)).tries
         if tries == len(WAITS):
             self.forget(event)
             return None

@@ -46,11 +46,11 @@ TURN: Final = 20
 SLOWING: Final = frozenset({None, 408, 429, 502, 503, 504})
 """Answers that are about the receiver, not about the event; None: it gave no answer."""
 SHORTEST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=10)
+"""How long such a receiver is left alone, unless it asks for more: a tenth of the time for which it has failed."""
 LONGEST_ASKED: Final = timedelta(seconds=LONGEST_WAIT)
 """The longest ``Retry-After`` of a receiver that counts."""
 CLOCK_SLACK: Final = timedelta(seconds=1)
 """By how much the clocks of several workers may differ."""
-"""How long such a receiver is left alone, unless it asks for more: a tenth of the time for which it has failed."""
 GONE: Final = "gone"
 NO_SUCCESS: Final = "no_success"
 """Why a webhook is disabled: it answered 410; or it took nothing for 75 hours."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import hmac
 import json
@@ -27,7 +26,6 @@ from bot.web.api.hook_calls import CALLS_PER_MINUTE
 from bot.web.application import build_web
 from tests.api.conftest import running
 from tests.live_bot import PATIENCE, BotMessage, texts_of
-from tests.stepped_bot import Crash
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -515,11 +513,7 @@ def test_killed_anywhere_a_call_is_one_delivery(stepped: SteppedBot, deadly: int
         hooks.add(tx, hooks.new_token(), values | {"title": "calling usage", "created_at": now})
         hook_calls.add(tx, {"reference": "call1", "hook_id": 1, "body_sha256": ""}, now)
         stepped.queue.put(tx, tasks.HOOK, "1", lock="hook:1")
-    stepped.points.passed, stepped.points.deadly = 0, deadly
-    with contextlib.suppress(Crash):
-        stepped.work(until=tasks.LOOKUP)
-    stepped.points.deadly = None
-    stepped.restart()
+    stepped.work_until_killed(deadly, until=tasks.LOOKUP)
     stepped.work()
     with stepped.database.read() as tx:
         (request,) = request_rows.find(tx)

@@ -6,7 +6,6 @@ import csv
 import io
 import random
 import zipfile
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,7 +14,6 @@ from bot.db.requests import State
 from bot.messages.file_message import CHECKSUM_DIFFERS
 from bot.queue import tasks
 from bot.reports import deliver
-from tests.stepped_bot import Crash
 
 if TYPE_CHECKING:
     from bot.emulator.things import Message, Space
@@ -171,11 +169,7 @@ def test_somebody_external_who_joins_between_two_parts_sees_no_more_of_them(step
 @pytest.mark.parametrize("point", range(1, 24))
 def test_killed_between_any_two_steps_every_part_is_posted_once(stepped: SteppedBot, point: int) -> None:
     ready(stepped, content=table(14_000))
-    stepped.points.passed, stepped.points.deadly = 0, point
-    with suppress(Crash):
-        stepped.work()
-    stepped.points.deadly = None
-    stepped.restart()
+    stepped.work_until_killed(point)
     stepped.wait(5)
     names = [part.files[0].name for part in posts(stepped.said())]
     assert len(names) >= 2

@@ -13,7 +13,6 @@ from bot.files import streaming_upload
 from bot.messages.file_message import CHECKSUM_DIFFERS as DIFFERS
 from bot.queue import tasks
 from bot.webex.growing_file import HELD_BACK
-from tests.stepped_bot import Crash
 
 if TYPE_CHECKING:
     from bot.emulator.things import Message, Space
@@ -197,11 +196,7 @@ def test_the_others_who_wait_get_it_from_the_disk(stepped: SteppedBot, begun: li
 def test_killed_at_any_point_it_is_posted_once(stepped: SteppedBot, point: int) -> None:
     """Killed between any two steps, also with an upload half-way, a new process goes on and posts one file."""
     ready(stepped)
-    stepped.points.passed, stepped.points.deadly = 0, point
-    with suppress(Crash):
-        stepped.work()
-    stepped.points.deadly = None
-    stepped.restart()
+    stepped.work_until_killed(point)
     stepped.wait(5)
     assert files(stepped.said()) == [CONTENT.encode("utf-8-sig")]
     assert stepped.request().state is State.DELIVERED

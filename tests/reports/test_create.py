@@ -61,6 +61,14 @@ def cards(stepped: SteppedBot) -> list[str]:
     return [BotMessage(one).shown for one in stepped.said(stepped.setup.group) if one.card]
 
 
+def assert_one_is_created(stepped: SteppedBot) -> None:
+    """Also after every wait and try that may follow: one report, which is the run's."""
+    for _ in range(3):
+        stepped.wait(11)
+    (report,) = created(stepped)
+    assert run_row(stepped).report_id == report.id
+
+
 def asks(stepped: SteppedBot, text: str = ASK) -> None:
     stepped.receive(stepped.setup.ada, text, stepped.setup.group)
 
@@ -163,11 +171,7 @@ def test_a_worker_that_stood_still_creates_nothing_that_another_one_has_created(
     asks(stepped)
     with while_policy_is_asked(stepped, sleep):
         stepped.work()
-    for _ in range(3):
-        stepped.wait(11)
-
-    (report,) = created(stepped)
-    assert run_row(stepped).report_id == report.id
+    assert_one_is_created(stepped)
 
 
 def test_what_another_worker_began_is_not_taken_for_refused(stepped: SteppedBot) -> None:
@@ -183,12 +187,8 @@ def test_what_another_worker_began_is_not_taken_for_refused(stepped: SteppedBot)
     create = stepped.services.catalog.create
     asks(stepped)
     with patch.object(stepped.services.catalog, "create", sleep):
-        stepped.work(until=None)
-    for _ in range(3):
-        stepped.wait(11)
-
-    (report,) = created(stepped)
-    assert run_row(stepped).report_id == report.id
+        stepped.work()
+    assert_one_is_created(stepped)
 
 
 def test_what_a_call_without_an_answer_created_is_looked_for_from_the_end_of_the_call(stepped: SteppedBot) -> None:
@@ -219,11 +219,7 @@ def test_a_lost_answer_makes_no_second_report_of_a_template_that_is_new_at_webex
     with stepped.database.begin() as tx:
         open_run(tx, stepped.services, asker, NewReport(Family.ORGANIZATION, "7", day, day), "")
     stepped.work()
-    for _ in range(3):
-        stepped.wait(11)
-
-    (report,) = created(stepped)
-    assert run_row(stepped).report_id == report.id
+    assert_one_is_created(stepped)
 
 
 def test_a_report_of_another_site_is_not_taken_for_the_one_whose_answer_was_lost(stepped: SteppedBot) -> None:
