@@ -81,10 +81,10 @@ def counts_writes(points: Points, database: Database, chat: Chat) -> None:
     begin, begin_upload = database.begin, chat.begin_upload
 
     @contextmanager
-    def counted_begin(*, durable: bool = True) -> Iterator[Transaction]:
+    def counted_begin(**how: bool) -> Iterator[Transaction]:
         whose = sys._getframe(CALLER_OF_BEGIN).f_code.co_qualname
         points(f"before the commit in {whose}")
-        with begin(durable=durable) as tx:
+        with begin(**how) as tx:
             yield tx
         points(f"after the commit in {whose}")
 

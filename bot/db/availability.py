@@ -57,10 +57,10 @@ class LoggedDatabase(Database):
         self._outages: list[Outage] = []
 
     @contextmanager
-    def begin(self, *, durable: bool = True) -> Iterator[Transaction]:
+    def begin(self, *, durable: bool = True, alone: bool = True) -> Iterator[Transaction]:
         """Do the same as ``Database``."""
         try:
-            with super().begin(durable=durable) as tx:
+            with super().begin(durable=durable, alone=alone) as tx:
                 yield tx
         except DatabaseUnavailable as error:
             self._gone("write", error)

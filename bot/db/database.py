@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -151,19 +151,21 @@ class Database:
         return opened
 
     @contextmanager
-    def begin(self, *, durable: bool = True) -> Iterator[Transaction]:
+    def begin(self, *, durable: bool = True, alone: bool = True) -> Iterator[Transaction]:
         """Write: commits at the end of the block, rolls back when it raises. `DatabaseUnavailable` when out of reach.
 
         `durable=False`: the commit may be undone by a loss of power (never by a crash of the program); it is cheaper,
         and only for what may be repeated. Otherwise it is on the disk when the block has ended; others may see it a
         moment before, and what they commit is never on the disk without it. A second one inside raises RuntimeError:
         there is one writer.
+
+        `alone=False`: on PostgreSQL others may write meanwhile, so it waits for nobody. Only for rows that are added
+        whatever the database holds.
         """
         opened = self._open()
         try:
             if isinstance(opened, SqliteFile):
-                self._writers.acquire(self._patience)
-                try:
+                with self._turn():
                     taken = opened.take(Use.WRITE)
                     try:
                         opened.wait_for_lock(lambda: taken.driver.execute("BEGIN IMMEDIATE"))
@@ -172,20 +174,15 @@ class Database:
                         taken.commit()
                     finally:
                         opened.give_back(Use.WRITE, taken)
-                finally:
-                    self._writers.release()
                 transaction._run(transaction._when_visible)  # noqa: SLF001 - the other half of this class
                 if durable:
                     opened.sync()  # when others may write already
             else:
                 with ExitStack() as held:
-                    self._writers.acquire(self._patience)
-                    try:
-                        connection = held.enter_context(opened.write())
+                    with self._turn() if alone else nullcontext():  # the next one waits for the server's lock
+                        connection = held.enter_context(opened.write(alone=alone))
                         transaction = Transaction(connection)
                         yield transaction
-                    finally:
-                        self._writers.release()  # the next one waits for the server's lock
                     opened.commit(connection, durable=durable)
                     transaction._run(transaction._when_visible)  # noqa: SLF001 - the other half of this class
         except (DBAPIError, PoolTimeoutError, sqlite3.Error, NotYourTurn, NotSynced) as error:
@@ -243,15 +240,21 @@ class Database:
         try:
             # Most of it goes while others write; the rest is little, so they wait for that only.
             opened.empty_log(patience=None)
-            self._writers.acquire(self._patience)
-            try:
+            with self._turn():
                 return opened.empty_log(patience=self._patience if patience is None else patience)
-            finally:
-                self._writers.release()
         except (DBAPIError, sqlite3.Error, NotYourTurn) as error:
             if not _means_unavailable(error):
                 raise
             raise DatabaseUnavailable(error) from error
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Be the one thread of this process that writes, in the block."""
+        self._writers.acquire(self._patience)
+        try:
+            yield
+        finally:
+            self._writers.release()
 
     def close(self) -> None:
         """Close every connection that is not in use; the next transaction opens the database again."""

@@ -17,7 +17,7 @@ from bot.metrics import FAILURE, HALTED, SUCCESS
 from bot.webex.ids import id_key
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, Row
@@ -62,6 +62,11 @@ class Event:
     """As the envelope names it; not stored."""
 
     @property
+    def key(self) -> tuple[str, str, str]:
+        """Return what is the same each time that Webex delivers it."""
+        return self.resource, self.event, self.data_id
+
+    @property
     def lock(self) -> str | None:
         """Return the queue's lock of its person in its space, whatever the spelling of their IDs."""
         return f"{id_key(self.room_id)} {self.person_key}".rstrip() if self.room_id else None
@@ -75,6 +80,17 @@ class Event:
     def person_key(self) -> str:
         """Return in whose turn the queue reads it: its person, whatever the spelling of the ID."""
         return id_key(self.person_id) if self.person_id else ""
+
+
+def record_all(tx: Transaction, received: Sequence[tuple[Event, datetime]]) -> list[tuple[Event, int]]:
+    """Store events and return those that were not there already, in the order given, with their rows' IDs.
+
+    The transaction need not be alone. The rows are added in the order of their keys: two processes that store the same
+    two events in another order would each wait for the other.
+    """
+    by_key = sorted(range(len(received)), key=lambda number: received[number][0].key)
+    rows = {number: record(tx, *received[number]) for number in by_key}
+    return [(event, row) for number, (event, _) in enumerate(received) if (row := rows[number]) is not None]
 
 
 def record(tx: Transaction, event: Event, now: datetime) -> int | None:

@@ -146,12 +146,17 @@ class CatchUp:
             return []
         if downtime is not None and downtime.noticeable:
             self._announce(space, downtime)
+        missed.sort(key=lambda one: one.created or datetime.min.replace(tzinfo=UTC))
+        received = [
+            (
+                Event("messages", "created", message.id, space.id, space.kind, message.person_id),
+                message.created or self._services.now(),
+            )
+            for message in missed
+        ]
         with self._database.begin() as tx:
-            for message in sorted(missed, key=lambda one: one.created or datetime.min.replace(tzinfo=UTC)):
-                event = Event("messages", "created", message.id, space.id, space.kind, message.person_id)
-                event_id = events.record(tx, event, message.created or self._services.now())
-                if event_id is not None:
-                    self._services.queue.put(tx, tasks.EVENT, str(event_id), lock=event.lock, person=event.person_key)
+            for event, event_id in events.record_all(tx, received):
+                self._services.queue.put(tx, tasks.EVENT, str(event_id), lock=event.lock, person=event.person_key)
         return missed
 
     def _announce(self, space: Space, downtime: Downtime) -> None:

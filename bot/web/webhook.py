@@ -55,11 +55,10 @@ def event_recorder(database: Database, queue: Queue, now: Callable[[], datetime]
     """Return what stores events, those of the same moment in one transaction; it raises ``DatabaseUnavailable``."""
 
     def record(batch: Sequence[Event]) -> None:
-        with database.begin() as tx:
-            for event in batch:
-                event_id = events.record(tx, event, now())
-                if event_id is not None:
-                    queue.put(tx, tasks.EVENT, str(event_id), lock=event.lock, person=event.person_key)
+        received_at = now()
+        with database.begin(alone=False) as tx:
+            for event, event_id in events.record_all(tx, [(event, received_at) for event in batch]):
+                queue.put(tx, tasks.EVENT, str(event_id), lock=event.lock, person=event.person_key)
 
     return GroupCommit(record)
 

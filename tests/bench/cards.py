@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from tests.bench.senders import Connection, request_bytes
+from tests.bench.senders import Acks, Connection, request_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -41,6 +41,34 @@ class Cards:
     """Until the last card."""
     elapsed: float = 0.0
     """Until the last file."""
+
+
+def acks_of_waiting_senders(world: World, port: int, asked: Sequence[Sequence[Asked]], seconds: float) -> Acks:
+    """Have each sender ask for its next report as soon as it has the card of the last, for so long.
+
+    The first ones of each do not count (see `WARM_UP`); after them, no two senders ask at once but by chance.
+    """
+    connections = [Connection(port) for _ in asked]
+    began = time.monotonic()
+
+    def send(connection: Connection, row: Sequence[Asked]) -> Acks:
+        acks = Acks()
+        for number, one in enumerate(row):
+            if time.monotonic() - began > seconds:
+                break
+            taken, good = connection.post(request_bytes(one))
+            if number >= WARM_UP:
+                acks.seconds.append(taken)
+                acks.failures += not good
+            world.card_at(one.message_id)
+        return acks
+
+    with ThreadPoolExecutor(len(asked)) as pool:
+        each = list(pool.map(send, connections, asked))
+    for connection in connections:
+        connection.close()
+    taken = [one for acks in each for one in acks.seconds]
+    return Acks(taken, sum(acks.failures for acks in each), time.monotonic() - began)
 
 
 class Bare:

@@ -99,9 +99,9 @@ def _counted() -> Iterator[Costs]:
     begin, read = Database.begin, Database.read
 
     @contextmanager
-    def counted_begin(self: Database, *, durable: bool = True) -> Iterator[Transaction]:
+    def counted_begin(self: Database, **how: bool) -> Iterator[Transaction]:
         costs.writes += _is_of_a_request()
-        with begin(self, durable=durable) as tx:
+        with begin(self, **how) as tx:
             yield tx
 
     @contextmanager

@@ -8,7 +8,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
-import time
 from dataclasses import dataclass
 from functools import partial
 from itertools import takewhile
@@ -275,8 +274,10 @@ class World:
         self._process.start()
         calls.close()
         news.close()
-        self._heard = threading.Condition()
+        self._heard = threading.Lock()
         self._taken: dict[bool, dict[str, float]] = {True: {}, False: {}}
+        self._awaited: dict[tuple[bool, str], threading.Event] = {}
+        """Who waits for what: each is woken alone, since twenty threads that wake for every card delay each other."""
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
         self.addresses: Addresses = self.call("addresses")
@@ -305,7 +306,9 @@ class World:
                 return
             with self._heard:
                 self._taken[taken.is_card][taken.asked_id] = taken.at
-                self._heard.notify_all()
+                awaited = self._awaited.pop((taken.is_card, taken.asked_id), None)
+            if awaited is not None:
+                awaited.set()
 
     def ask(self, senders: int, each: int) -> list[list[Asked]]:
         """See `EmulatorControl`."""
@@ -388,12 +391,13 @@ class World:
         return [self.file_at(one.message_id) for one in everything]
 
     def _wait(self, asked_id: str, *, is_card: bool) -> float:
-        deadline = time.monotonic() + PATIENCE_SECONDS
         with self._heard:
-            while asked_id not in self._taken[is_card]:
-                if not self._heard.wait(deadline - time.monotonic()):
-                    raise TimeoutError(f"no {'card' if is_card else 'file'} within {PATIENCE_SECONDS:g} seconds")
-            return self._taken[is_card][asked_id]
+            if asked_id in self._taken[is_card]:
+                return self._taken[is_card][asked_id]
+            awaited = self._awaited.setdefault((is_card, asked_id), threading.Event())
+        if not awaited.wait(PATIENCE_SECONDS):
+            raise TimeoutError(f"no {'card' if is_card else 'file'} within {PATIENCE_SECONDS:g} seconds")
+        return self._taken[is_card][asked_id]
 
     def taken_between(self, began: float, ended: float) -> tuple[int, int]:
         """Return how many cards and files came in a stretch of time."""

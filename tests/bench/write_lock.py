@@ -102,9 +102,9 @@ def _held() -> Iterator[list[float]]:
     begin, seconds = Database.begin, []
 
     @contextmanager
-    def timed(self: Database, *, durable: bool = True) -> Iterator[Transaction]:
+    def timed(self: Database, **how: bool) -> Iterator[Transaction]:
         began = 0.0
-        with begin(self, durable=durable) as tx:
+        with begin(self, **how) as tx:
             began = time.perf_counter()
             yield tx
         seconds.append(time.perf_counter() - began)

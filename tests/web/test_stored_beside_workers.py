@@ -1,0 +1,74 @@
+"""On PostgreSQL a webhook waits for no worker, nor two processes that get the same events for each other."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import func, select, text
+
+from bot.db import events
+from bot.db.database import Database
+from bot.db.events import Event
+from bot.db.tables import events as table
+from bot.queue.postgresql import PostgresqlQueue
+from bot.queue.statements import jobs
+from bot.web.webhook import event_recorder
+from tests.queue.support import until
+from tests.stepped_bot import SetClock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.postgresql import Databases
+
+pytestmark = pytest.mark.sqlite("no test of this file has a bot: once is enough")
+
+FIRST, SECOND = (Event("messages", "created", name, "R", "direct", "P") for name in "ab")
+WAITING = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+
+
+@pytest.fixture
+def processes(postgresql: Databases) -> Iterator[list[Database]]:
+    url = postgresql.migrated()
+    found = [Database(url, lock_patience=0.5), Database(url, lock_patience=5.0)]
+    yield found
+    for one in found:
+        one.close()
+    postgresql.drop_all()
+
+
+def test_an_event_is_stored_while_a_worker_writes(processes: list[Database], tmp_path: Path) -> None:
+    web, worker = processes
+    record = event_recorder(web, PostgresqlQueue(web, tmp_path), SetClock())
+
+    with worker.begin():
+        record(FIRST)
+        with web.read() as tx:
+            assert tx.execute(select(table.c.data_id)).scalars().all() == ["a"]
+            assert tx.execute(select(func.count()).select_from(jobs)).scalar_one() == 1
+
+
+def test_the_same_events_in_another_order_are_stored_once(processes: list[Database]) -> None:
+    """Were they added as they come, each process would wait for the other, and the server would refuse one of them."""
+    one, other = processes
+    at = SetClock()()
+
+    def is_waiting() -> bool:
+        with one.read(snapshot=False) as tx:
+            return bool(tx.execute(WAITING).scalar_one())
+
+    def store_them() -> list[tuple[Event, int]]:
+        with other.begin(alone=False) as tx:
+            return events.record_all(tx, [(SECOND, at), (FIRST, at)])
+
+    with ThreadPoolExecutor(1) as pool:
+        with one.begin(alone=False) as tx:
+            events.record(tx, FIRST, at)
+            theirs = pool.submit(store_them)
+            until(is_waiting, "the other process waits for the first row")
+            mine = events.record(tx, SECOND, at)
+        assert mine is not None
+        assert theirs.result(10) == []
