@@ -6,9 +6,9 @@ real ones, see ``tests/killed``.
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -21,8 +21,10 @@ from bot.db import request_search
 from bot.db.database import Database
 from bot.emulator.things import FULL_ADMIN, PARTNER_FULL_ADMIN, PARTNER_READONLY_ADMIN, READONLY_ADMIN
 from bot.emulator.webhooks import new_webhook
+from bot.files.data_dir import OTHERS
 from bot.settings import Settings, load
 from bot.web.application import build_web
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -239,15 +241,14 @@ class LiveBot:
     def on_record(self, report_id: str, state: State) -> None:
         """Wait until the database has this state: what is seen in a space comes a moment before it is on record."""
         database = Database(self.settings().database_url.get_secret_value())
-        deadline = time.monotonic() + PATIENCE
+
+        def is_so() -> bool:
+            with database.read() as tx:
+                about = request_search.about(tx, report_id)
+            return any(one.state is state and one.found_at is not None for one in about)
+
         try:
-            while True:
-                with database.read() as tx:
-                    about = request_search.about(tx, report_id)
-                if any(one.state is state and one.found_at is not None for one in about):
-                    return
-                assert time.monotonic() < deadline, f"{report_id} is not {state}"
-                time.sleep(0.01)
+            until(is_so, f"{report_id} is {state}")
         finally:
             database.close()
 
@@ -270,6 +271,7 @@ class LiveBot:
     def program(self) -> Iterator[str]:
         """Web and worker, in this process; gives the address of web."""
         settings = self.settings()
+        umask = os.umask(OTHERS)  # that of the processes
         stop = threading.Event()
         app = build_web(settings, stop)
         server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=QuietHandler)
@@ -289,6 +291,7 @@ class LiveBot:
             server.shutdown()
             serving.join()
             server.server_close()
+            os.umask(umask)
 
 
 def texts_of(part: Any) -> list[str]:

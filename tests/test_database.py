@@ -23,6 +23,7 @@ from bot.db.database import Database, Transaction
 from bot.db.sqlite_file import SqliteFile
 from bot.db.utc_datetime import UtcDateTime
 from bot.errors import DatabaseUnavailable
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -207,9 +208,7 @@ class TestDurable:
         assert slow.wait(5)
         for thread in threads[1:]:
             thread.start()
-        deadline = time.monotonic() + 5
-        while len(_keys(database)) < 6:
-            assert time.monotonic() < deadline, "they waited for the disk"
+        until(lambda: len(_keys(database)) == 6, "they did not wait for the disk", 5)
         assert all(thread.is_alive() for thread in threads), "none has said that it is on the disk"
         go_on.set()
         for thread in threads:
@@ -437,6 +436,7 @@ def test_the_database_is_for_its_owner_alone(tmp_path: Path) -> None:
 
 COMES_AND_GOES = """
 import sqlite3, sys
+from tests.waiting import until
 connection = sqlite3.connect(sys.argv[1])
 connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
 connection.close()

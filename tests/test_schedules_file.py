@@ -6,7 +6,6 @@ import io
 import os
 import subprocess
 import sys
-import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +23,9 @@ from bot.db.schedules import Schedule
 from bot.emulator.things import Template
 from bot.messages.conditions import UNKNOWN_CONDITION
 from bot.text import strip_markdown
-from tests.live_bot import CSV, PATIENCE
+from tests.live_bot import CSV
 from tests.origin_rows import add_schedule, add_subscription
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -266,10 +266,7 @@ def test_a_bot_that_is_running_runs_what_was_imported(live: LiveBot, tmp_path: P
         assert "1 created, 0 changed" in done.stdout or seconds > 4
         if datetime.now(UTC) < start - timedelta(seconds=1):
             break
-    deadline = time.monotonic() + PATIENCE
-    while not live.emulator.world.reports:
-        assert time.monotonic() < deadline, "nothing was run"
-        time.sleep(0.02)
+    until(lambda: live.emulator.world.reports, "the schedule has run")
     (report,) = live.emulator.world.reports.values()
     live.emulator.world.set_report(report.id, status="done", content=CSV)
     live.on_record(report.id, State.DELIVERED)

@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,21 +20,13 @@ from bot.cli.serve import CannotServe, Child, Supervisor, listen
 from bot.emulator import Emulator
 from bot.emulator.sample_data import furnish
 from bot.settings import Settings
+from tests.waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parent.parent
 PATIENCE = 20.0
-
-
-def wait_for(what: Callable[[], Any], seconds: float = PATIENCE) -> Any:
-    """Wait until it gives something true, and give that; fail with its name after the deadline."""
-    deadline = time.monotonic() + seconds
-    while not (found := what()):
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what.__name__}"
-        time.sleep(0.02)
-    return found
 
 
 def free_port() -> int:
@@ -99,7 +90,7 @@ class Serving:
 
     def pid_of(self, child: str, start: int = 1) -> int:
         """Return the process of a child's first, second … start; waits for it."""
-        starts = wait_for(
+        starts = until(
             lambda: (
                 (found := [line for line in self.lines("child_started") if line["child"] == child])[start - 1 :]
                 and found
@@ -108,8 +99,8 @@ class Serving:
         return int(starts[start - 1]["pid"])
 
     def up(self) -> None:
-        wait_for(lambda: answers(self.port))
-        wait_for(lambda: self.lines("queue_worker_started"))
+        until(lambda: answers(self.port))
+        until(lambda: self.lines("queue_worker_started"))
 
 
 @pytest.fixture
@@ -143,11 +134,11 @@ def test_serve_comes_up_with_webex_down_brings_back_what_dies_and_ends_in_order(
     assert os.getpriority(os.PRIO_PROCESS, worker) > os.getpriority(os.PRIO_PROCESS, web)
     os.kill(worker, signal.SIGKILL)
     os.kill(web, signal.SIGKILL)
-    wait_for(lambda: not alive(web))
+    until(lambda: not alive(web))
     assert answers(serving.port), "the port stays open while web restarts"
     assert serving.pid_of("web", 2) != web
     assert serving.pid_of("worker", 2) != worker
-    wait_for(lambda: len(serving.lines("queue_worker_started")) == 2)
+    until(lambda: len(serving.lines("queue_worker_started")) == 2)
     assert {line["child"] for line in serving.lines("child_died")} == {"web", "worker"}
     serving.process.send_signal(signal.SIGTERM)
     assert serving.process.wait(PATIENCE) == 0
@@ -157,7 +148,7 @@ def test_serve_comes_up_with_webex_down_brings_back_what_dies_and_ends_in_order(
 
 
 def test_without_public_url_serve_says_what_to_do(serving):
-    (line,) = wait_for(lambda: serving.lines("no_webhooks"))
+    (line,) = until(lambda: serving.lines("no_webhooks"))
     assert line["advice"].startswith("PUBLIC_URL is not set (the https address where Webex reaches the bot)")
 
 
@@ -169,14 +160,14 @@ def test_the_first_start_creates_the_webhooks_also_when_webex_comes_late_and_the
         settings = {"WEBEX_API_URL": webex.api_url, "WEBEX_BOT_TOKEN": demo.bot_token}
         settings |= {"WEBEX_ADMIN_TOKEN": demo.admin_token, "PUBLIC_URL": "https://bot.example.com"}
         with running(tmp_path, **settings) as first:
-            (line,) = wait_for(lambda: first.lines("webhooks_created"))
+            (line,) = until(lambda: first.lines("webhooks_created"))
             assert line["address"] == "https://bot.example.com/webhooks/webex"
             assert sorted(line["created"]) == sorted(hook.name for hook in webex.world.webhooks.values())
             assert len(line["created"]) == 3
             assert first.lines("webhooks_not_created"), "Webex was away at first"
         ids = set(webex.world.webhooks)
         with running(tmp_path, **settings | {"PUBLIC_URL": "https://new.example.com"}) as second:
-            (line,) = wait_for(lambda: second.lines("webhooks_differ"))
+            (line,) = until(lambda: second.lines("webhooks_differ"))
             assert line["advice"] == "Run reportbot manifest apply."
         assert set(webex.world.webhooks) == ids
         assert {hook.target_url for hook in webex.world.webhooks.values()} == {"https://bot.example.com/webhooks/webex"}
@@ -194,8 +185,8 @@ def test_when_the_supervisor_is_killed_its_children_end_by_themselves(serving):
     children = [serving.pid_of("web"), serving.pid_of("worker")]
     serving.process.kill()
     serving.process.wait(PATIENCE)
-    wait_for(lambda: not any(map(alive, children)))
-    wait_for(lambda: not answers(serving.port))
+    until(lambda: not any(map(alive, children)))
+    until(lambda: not answers(serving.port))
 
 
 def test_a_taken_port_is_one_sentence_and_exit_code_1(tmp_path):
@@ -229,7 +220,7 @@ def test_web_of_the_procfile_starts_on_its_own_and_stops_on_sigterm(tmp_path):
     with (tmp_path / "log").open("wb") as out:
         web = subprocess.Popen(["/bin/sh", "-c", f"exec {line}"], cwd=ROOT, env=settings, stdout=out, stderr=out)
     try:
-        wait_for(lambda: answers(port))
+        until(lambda: answers(port))
     finally:
         web.terminate()
         assert web.wait(PATIENCE) == 0
@@ -291,7 +282,7 @@ def test_a_child_that_does_not_stop_is_killed(asked_twice, capfd):
     supervisor = Supervisor([child], os.environ, grace=60.0 if asked_twice else 0.3)
     thread = threading.Thread(target=supervisor.run)
     thread.start()
-    wait_for(lambda: "up" in capfd.readouterr().out.split())
+    until(lambda: "up" in capfd.readouterr().out.split())
     supervisor.request_stop()
     if asked_twice:
         supervisor.request_stop()

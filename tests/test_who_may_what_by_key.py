@@ -6,7 +6,6 @@ knows fails the first test: somebody must decide who may make it.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any, cast
@@ -19,11 +18,11 @@ from bot.db import api_keys, tables
 from bot.db.api_keys import Right
 from bot.emulator.things import Template
 from tests.api.conftest import Api, Caller, running
-from tests.live_bot import PATIENCE
 from tests.test_who_may_what import FAMILIES, HERE, OPEN, PEOPLE, SPACES, TITLE, Case, heard
+from tests.waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from bot.emulator.things import Space
@@ -55,13 +54,6 @@ class Stage:
 
     def caller(self, rights: tuple[Right, ...] = tuple(Right), spaces: list[str] | None = None) -> Caller:
         return self.api.caller(rights=rights, spaces=spaces, name=f"key {next(_names)}")
-
-    def until(self, holds: Callable[[], Any], name: str) -> Any:
-        deadline = time.monotonic() + PATIENCE
-        while not (found := holds()):
-            assert time.monotonic() < deadline, name
-            time.sleep(0.02)
-        return found
 
     def rows(self, table: str, *where: Any) -> int:
         with self.api.database.read() as tx:
@@ -112,11 +104,11 @@ def subscribe(stage: Stage, case: Case, caller: Caller) -> int:
     status, made = status_of(caller, "/subscriptions", body)
     if status < 400:
         looked = (tables.ready_reports.c.report_id == "", tables.ready_reports.c.family == case.family)
-        stage.until(lambda: stage.rows("ready_reports", *looked), "the first look")
+        until(lambda: stage.rows("ready_reports", *looked), "the first look")
         add = stage.setup.partner_report if case.family == "partner" else stage.setup.organization_report
         before = stage.made()
         add(TITLE)
-        stage.until(lambda: stage.made() > before and stage.closed(), "an announcement")
+        until(lambda: stage.made() > before and stage.closed(), "an announcement")
         caller.call("DELETE", f"/subscriptions/{made['id']}", status=204)
     return status
 
@@ -163,10 +155,10 @@ def came_of_it(stage: Stage, entry_point: EntryPoint, case: Case, caller: Caller
         assert TITLE not in heard(cast("SteppedBot", stage), case.space)
         return str(status)
     if entry_point.creates:
-        stage.until(lambda: stage.made() > before and _runs_are_over(stage), "the end of a run")
+        until(lambda: stage.made() > before and _runs_are_over(stage), "the end of a run")
         for report in list(stage.world.reports.values())[there:]:
             stage.world.set_report(report.id, status="done")
-    stage.until(lambda: stage.made() > before and stage.closed(), "an end")
+    until(lambda: stage.made() > before and stage.closed(), "an end")
     private = stage.world.direct_space(case.person, stage.setup.bot)
     assert case.where == "1:1" or TITLE not in heard(cast("SteppedBot", stage), private), "for the space, or for nobody"
     if TITLE in heard(cast("SteppedBot", stage), case.space):
@@ -271,7 +263,7 @@ def _by_address(stage: Stage, who: str, family: str) -> str:
         order = {"reportId": case.report.id, "personEmail": case.person.emails[0]}
         status, _ = status_of(stage.caller(), "/deliveries", order)
         assert status in {202, 404}, who
-        stage.until(stage.closed, "an end")
+        until(stage.closed, "an end")
         shown = heard(cast("SteppedBot", stage), case.space)
         assert TITLE in shown or case.report.id not in shown
         return COMES if TITLE in shown else NOTHING

@@ -35,9 +35,10 @@ from bot.web.application import build_web
 from bot.webex.ids import decoded
 from tests.api.conftest import running
 from tests.api.test_deliveries import said
-from tests.api.test_hooks import handled, made, outcomes, post, until
+from tests.api.test_hooks import handled, made, outcomes, post
 from tests.api.test_subscriptions import schedule
 from tests.killed.program import WEB, Program
+from tests.waiting import until
 from tests.webex.loopback import Loopback
 
 if TYPE_CHECKING:

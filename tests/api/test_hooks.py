@@ -6,7 +6,6 @@ import hashlib
 import hmac
 import json
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -25,10 +24,10 @@ from bot.web.api.context import ApiContext
 from bot.web.api.hook_calls import CALLS_PER_MINUTE
 from bot.web.application import build_web
 from tests.api.conftest import running
-from tests.live_bot import PATIENCE, BotMessage, texts_of
+from tests.live_bot import BotMessage, texts_of
+from tests.waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from bot.emulator.things import Space
@@ -62,15 +61,6 @@ def post(address: str, body: Any = b"", headers: dict[str, str] | None = None, *
     answer = requests.post(address, data=data, headers=headers, timeout=10)
     assert answer.status_code == status, answer.text
     return answer.json()
-
-
-def until(holds: Callable[[], Any]) -> Any:
-    """Wait for what holds soon, and return it."""
-    deadline = time.monotonic() + PATIENCE
-    while not (found := holds()):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    return found
 
 
 def handled(api: Api) -> int:

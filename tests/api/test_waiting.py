@@ -16,6 +16,7 @@ from bot.web.api import reports
 from bot.web.api.concurrency import AT_ONCE, MOST_CALLS, Concurrency
 from bot.web.api.polls import MOST_POLLS, Polls
 from tests.api.test_reports import ORDER
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -85,19 +86,14 @@ def test_one_look_is_for_all_that_wait(asked: list[Collection[str]]) -> None:
     polls = Polls(ended)
     with ThreadPoolExecutor(3) as pool:
         first, *others = [pool.submit(polls.wait, one, PATIENCE) for one in ("a", "b", "c")]
-        deadline = time.monotonic() + PATIENCE
-        while asked[-1:] != [{"a", "b", "c"}]:
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        until(lambda: asked[-1:] == [{"a", "b", "c"}], "all three wait")
         done.add("a")
         first.result(PATIENCE)
         assert not any(one.done() for one in others)
         done.update("bc")
         for one in others:
             one.result(PATIENCE)
-    while any(one.name == "polls" for one in threading.enumerate()):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: all(one.name != "polls" for one in threading.enumerate()), "the thread has ended")
     done.clear()
     began = time.monotonic()
     polls.wait("d", 0.1)
@@ -110,9 +106,7 @@ def test_one_more_than_may_wait_is_answered_at_once(monkeypatch: pytest.MonkeyPa
     polls = Polls(lambda references: done & set(references))
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(polls.wait, "a", PATIENCE)
-        deadline = time.monotonic() + PATIENCE
-        while not polls._waiting:
-            assert time.monotonic() < deadline
+        until(lambda: polls._waiting, "the first one waits")
         polls.wait("b", 2 * PATIENCE)
         assert not waiting.done()
         done.add("a")

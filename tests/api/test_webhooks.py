@@ -21,9 +21,10 @@ from bot.emulator.things import Template
 from bot.web.api.webhooks import MOST
 from tests.api.conftest import running
 from tests.api.test_subscriptions import schedule
+from tests.waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.api.conftest import Api, Caller
@@ -39,13 +40,6 @@ def api(stage_alone: LiveBot, database_file: Path) -> Iterator[Api]:
     stage_alone.has_database(database_file)
     with running(stage_alone) as found:
         yield found
-
-
-def until(true: Callable[[], object]) -> None:
-    ends = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < ends
-        time.sleep(0.01)
 
 
 def register(caller: Caller, receiver: Loopback, *events: str) -> Any:

@@ -24,9 +24,9 @@ from tests.chaos.unasked import Unasked
 from tests.chaos.unasked_verdict import UnaskedVerdict
 from tests.chaos.verdict import Tables, Verdict, read
 from tests.chaos.webhook_sender import WebhookSender
-from tests.killed.program import until
 from tests.live_bot import LiveBot
 from tests.postgresql import Databases, server
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -20,7 +20,7 @@ from bot.db.migrations import upgrade
 from bot.errors import DatabaseUnavailable
 from bot.webex.tokens import TokenState
 from tests.queue.programs import process
-from tests.queue.support import until
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

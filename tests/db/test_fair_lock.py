@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.db.fair_lock import FairLock
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,10 +32,7 @@ def _start(target) -> threading.Thread:
 
 
 def _until_waiting(turns: FairLock, number: int) -> None:
-    end = time.monotonic() + 5
-    while len(turns._waiting) < number:
-        assert time.monotonic() < end
-        time.sleep(0.001)
+    until(lambda: len(turns._waiting) >= number, f"{number} threads wait")
 
 
 def test_waiters_come_in_the_order_of_asking():

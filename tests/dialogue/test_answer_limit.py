@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,7 +17,8 @@ from bot.ops.alerts import Alerts
 from bot.queue import tasks
 from bot.webex.types import Person
 from tests.audit.rows import rows
-from tests.live_bot import PATIENCE, LiveBot
+from tests.live_bot import LiveBot
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -204,9 +204,6 @@ def test_a_bot_that_does_not_know_itself_stops_talking_to_itself(stranger: LiveB
     stranger.at(stranger.ada).says("hello").answer()
     space = world.direct_space(stranger.ada, stranger.bot)
 
-    deadline = time.monotonic() + PATIENCE
-    while STOPPED not in outcomes(stranger):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: STOPPED in outcomes(stranger), "the bot has stopped")
 
     assert len(world.messages(space)) == 1 + 1 + MOST, "Ada's words, the answer to them, and those to itself"

@@ -8,7 +8,7 @@ import pytest
 
 from bot.services import MOST_REPORT_CALLS
 from tests.live_bot import CSV
-from tests.queue.support import until
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from bot.emulator.things import Message

@@ -5,7 +5,7 @@ import time
 import pytest
 import requests
 
-from tests.queue.support import until
+from tests.waiting import until
 
 
 def test_a_status_with_headers_and_body_is_given_so_many_times(live, bot):

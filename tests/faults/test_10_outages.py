@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +25,7 @@ from bot.webex.client import Client
 from bot.webex.people import Directory
 from bot.webex.tokens import StaticToken
 from tests.live_bot import OPS, PATIENCE, LiveBot
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -319,17 +319,14 @@ def test_the_running_program_says_it_once_and_readyz_tells(tmp_path: Path) -> No
             moved = [(one, one.with_name(f"gone-{one.name}")) for one in folder.glob("reportbot.db*")]
             for here, there in moved:
                 here.rename(there)
-            deadline = time.monotonic() + PATIENCE
-            while requests.get(f"{url}/readyz", timeout=5).status_code != 503:
-                assert time.monotonic() < deadline
+            until(lambda: requests.get(f"{url}/readyz", timeout=5).status_code == 503, "not ready")
             lost = [live.at(live.ada).says(f"report {report.id}") for _ in range(20)]
             emulator.world.wait_for(lambda world: sum(not one.ok for one in world.deliveries) >= 20, timeout=PATIENCE)
             said = requests.get(f"{url}/readyz", headers=OPS, timeout=5).json()
             assert said["database"] == "unavailable", "a write has failed since, but nothing can be read either"
             for here, there in moved:
                 there.rename(here)
-            while requests.get(f"{url}/readyz", timeout=5).status_code != 200:
-                assert time.monotonic() < deadline
+            until(lambda: requests.get(f"{url}/readyz", timeout=5).status_code == 200, "ready again")
             live.at(live.grace).says(f"report {report.id}").file()
             assert lost
     noisy = [line for line in lines if line["log_level"] in {"warning", "error"}]

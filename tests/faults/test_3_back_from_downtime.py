@@ -24,6 +24,7 @@ from bot.queue import open_queue, tasks
 from bot.queue.statements import jobs as queued
 from bot.web.heartbeat import Heartbeat
 from tests.live_bot import OPS, PATIENCE, LiveBot
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,10 +94,7 @@ def test_on_an_empty_database_nothing_of_before_is_answered_again(live: LiveBot)
     shutil.rmtree(live.folder)
     before = len(live.emulator.world.messages_of(live.bot))
     with capture_logs() as logged, live.program():
-        deadline = time.monotonic() + 30
-        while web_was_first_seen(live) is None:
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        until(lambda: web_was_first_seen(live), "the web process beats")
     missed = live.at(live.ada).says(f"report {report_id}")
 
     with live.program():
@@ -191,17 +189,12 @@ def test_what_was_refused_while_the_database_was_locked_is_answered_when_it_is_b
         with closing(lock):
             lock.execute("BEGIN EXCLUSIVE")
             line = live.at(live.grace).says("help")
-            deadline = time.monotonic() + 30
-            while (answer := requests.get(ready, headers=OPS, timeout=10)).status_code != 503:
-                assert time.monotonic() < deadline, answer.text
-                time.sleep(0.1)
-            assert answer.json()["database"] in {"read-only", "unavailable"}
+            until(lambda: requests.get(ready, timeout=10).status_code == 503, "not ready")
+            said = requests.get(ready, headers=OPS, timeout=10).json()
+            assert said["database"] in {"read-only", "unavailable"}
             lock.execute("ROLLBACK")
         line.card()
-        until = time.monotonic() + 30
-        while (answer := requests.get(ready, timeout=10)).status_code != 200:
-            assert time.monotonic() < until, answer.text
-            time.sleep(0.1)
+        until(lambda: requests.get(ready, timeout=10).status_code == 200, "ready again")
 
 
 def test_a_beat_that_crashes_is_not_the_last_and_what_was_refused_is_still_looked_for(

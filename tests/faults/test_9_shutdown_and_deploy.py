@@ -19,8 +19,9 @@ from bot.webex.chat import Chat
 from bot.webex.report_lists import ReportList
 from bot.webex.tokens import StaticToken
 from bot.webex.types import Target
-from tests.killed.program import WEB, family, parents, until
+from tests.killed.program import WEB, family, parents
 from tests.live_bot import CSV
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

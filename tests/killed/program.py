@@ -9,15 +9,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bot.settings import Settings
+from tests.waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tests.live_bot import LiveBot
 
 ROOT = Path(__file__).parents[2]
@@ -25,15 +23,6 @@ PATIENCE = 25.0
 """Seconds until a process that does not do what it should has failed."""
 SERVE = (sys.executable, "-m", "bot", "serve")
 WEB = (sys.executable, "-m", "gunicorn", "-c", "python:bot.web.gunicorn_conf")
-
-
-def until(what: Callable[[], Any], name: str) -> Any:
-    """Wait for something true and give it; fail with its name after the deadline."""
-    deadline = time.monotonic() + PATIENCE
-    while not (found := what()):
-        assert time.monotonic() < deadline, f"not within {PATIENCE} s: {name}"
-        time.sleep(0.01)
-    return found
 
 
 def free_port() -> int:
@@ -117,7 +106,7 @@ class Program:
             ready = len(self.lines("queue_worker_started"))
             return started[-1] if started and ready >= len(started) and started[-1] in parents() else None
 
-        return int(until(living, "a worker"))
+        return until(living, "a worker")
 
     def kill(self) -> None:
         """Kill -9 every process of it, the eldest first, so that none is started again."""

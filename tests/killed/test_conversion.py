@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.killed.program import parents, until
+from tests.killed.program import parents
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.killed.program import peak_memory, until
+from tests.killed.program import peak_memory
 from tests.live_bot import CSV, Conversation, LiveBot
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

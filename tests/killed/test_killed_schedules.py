@@ -17,8 +17,9 @@ from bot.db.database import Database
 from bot.emulator.things import Template
 from bot.queue import open_queue
 from bot.reports.schedules import put_schedules
-from tests.killed.program import parents, until
+from tests.killed.program import parents
 from tests.origin_rows import add_schedule
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from pathlib import Path

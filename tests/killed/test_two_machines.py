@@ -12,9 +12,10 @@ from bot.db.database import Database
 from bot.queue import tasks
 from bot.queue.shared_jobs import NAME_FILE
 from bot.queue.statements import jobs
-from tests.killed.program import WEB, Program, until
+from tests.killed.program import WEB, Program
 from tests.killed.test_killed import only_one_card_and_one_file, pieces
 from tests.live_bot import CSV, LiveBot
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from pathlib import Path

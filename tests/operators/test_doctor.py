@@ -28,6 +28,7 @@ from bot.queue import open_queue, tasks
 from bot.text import when
 from tests.live_bot import PATIENCE, SECRET, LiveBot, QuietHandler
 from tests.origin_rows import add_schedule, add_subscription
+from tests.waiting import until
 from tests.webex.certificates import ELSEWHERE, Authority, serving
 
 if TYPE_CHECKING:
@@ -301,13 +302,12 @@ def test_a_missing_worker_is_said_and_for_how_long_somebody_waits(live: LiveBot)
 def wait_until_seen(live: LiveBot) -> None:
     database = application.open_database(live.settings())
     migrations.upgrade(database)
-    deadline = time.monotonic() + PATIENCE
-    while True:
+
+    def is_seen() -> bool:
         with database.read() as tx:
-            if heartbeats.web_lives(tx, application.now()):
-                break
-        assert time.monotonic() < deadline, "the web process gave no sign"
-        time.sleep(0.02)
+            return heartbeats.web_lives(tx, application.now())
+
+    until(is_seen, "the web process beats")
     database.close()
 
 

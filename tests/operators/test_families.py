@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,8 +11,9 @@ import requests
 from bot import manifest
 from bot.errors import WebexError
 from bot.ops.checks import families
-from tests.live_bot import OPS, PATIENCE
+from tests.live_bot import OPS
 from tests.operators.space import is_told, told
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from bot.ops.alerts import Check
@@ -85,10 +85,12 @@ def test_while_webex_has_errors_nothing_is_known(status):
 
 def readyz_says(url: str, *families: str) -> None:
     """Wait until ``/readyz`` names exactly these families."""
-    deadline = time.monotonic() + PATIENCE
-    while (found := requests.get(f"{url}/readyz", headers=OPS, timeout=5).json()["refused_families"]) != [*families]:
-        assert time.monotonic() < deadline, found
-        time.sleep(0.02)
+
+    def are_named() -> bool:
+        said = requests.get(f"{url}/readyz", headers=OPS, timeout=5).json()
+        return bool(said["refused_families"] == [*families])
+
+    until(are_named, f"/readyz names {families}")
 
 
 def test_each_refused_family_is_told_by_name_once_with_its_scopes_and_stands_in_readyz(live):

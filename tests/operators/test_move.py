@@ -9,7 +9,6 @@ import sqlite3
 import subprocess
 import sys
 import threading
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,6 +22,7 @@ from bot.db.database import Database
 from bot.ops import move as moving
 from bot.ops.move import NotMoved, all_tables, move
 from tests.db.test_retention_of_each_table import TABLES, row
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -244,9 +244,7 @@ def test_a_kill_in_the_middle_leaves_nothing_and_it_may_be_done_again(
     done = subprocess.run([sys.executable, "-c", code, source, target], check=False, env=os.environ)
     assert done.returncode == -signal.SIGKILL
     before = all_rows(source)
-    deadline = time.monotonic() + 10
-    while any(all_rows(target).values()):  # the server has noticed
-        assert time.monotonic() < deadline
+    until(lambda: not any(all_rows(target).values()), "the server has noticed")
     move(source, target, machine.clock(), lambda _: None)
     assert all_rows(target) == before
 

@@ -15,7 +15,8 @@ from bot.files.data_dir import open_to_others, prepare_folder
 from bot.ops.checks import data_dir
 from bot.ops.checks.doctor_line import Setup
 from bot.settings import Settings, load
-from tests.test_serve import running, wait_for
+from tests.test_serve import running
+from tests.waiting import until
 
 REQUIRED = {
     "WEBEX_BOT_TOKEN": "bot-token",
@@ -127,7 +128,7 @@ def test_under_umask_000_everything_that_serve_makes_is_private(tmp_path):
     try:
         with running(tmp_path, DATA_DIR=str(folder / "data")) as served:
             served.up()
-            wait_for(lambda: (folder / "data" / "metrics").is_dir() and (folder / "data" / "files").is_dir())
+            until(lambda: (folder / "data" / "metrics").is_dir() and (folder / "data" / "files").is_dir())
             assert {path: oct(mode(path)) for path in (folder, *folder.rglob("*")) if mode(path) & 0o077} == {}
     finally:
         os.umask(before)

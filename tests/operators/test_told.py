@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import TYPE_CHECKING, Any
 
 import requests
@@ -17,6 +16,7 @@ from bot.web import heartbeat
 from bot.webex.tokens import RefreshableToken
 from tests.live_bot import OPS, PATIENCE
 from tests.operators.space import is_told, told
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from tests.live_bot import LiveBot
@@ -112,10 +112,7 @@ def test_rejected_calls_are_an_alert_and_a_figure_in_readyz_whose_status_stays(l
             with database.read() as tx:
                 return key_values.get(tx, key_values.REJECTED_CALLS) == "25"
 
-        deadline = time.monotonic() + PATIENCE
-        while not kept():
-            assert time.monotonic() < deadline, "the web process kept no figure"
-            time.sleep(0.02)
+        until(kept, "the web process keeps the figure")
         database.close()
     with live.program():
         is_told(live, "webhook calls in five minutes failed signature verification")

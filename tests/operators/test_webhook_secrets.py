@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from datetime import timedelta
 
 from bot import app
 from bot.cli import doctor
 from bot.db import alerts, migrations
 from bot.ops.checks import webhook_secrets
-from tests.live_bot import PATIENCE, SECRET
+from tests.live_bot import SECRET
 from tests.operators.space import is_told, told
+from tests.waiting import until
 
 NEW = "a-new-webhook-secret-0001"
 
@@ -36,14 +36,13 @@ def runs_a_round(live) -> None:
     """Let the program run until it has looked at the secrets."""
     database = app.open_database(live.settings())
     migrations.upgrade(database)
-    deadline = time.monotonic() + PATIENCE
+
+    def is_told() -> bool:
+        with database.read() as tx:
+            return bool(alerts.of_check(tx, webhook_secrets.NAME))
+
     with live.program():
-        while True:
-            with database.read() as tx:
-                if alerts.of_check(tx, webhook_secrets.NAME):
-                    break
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        until(is_told, "the secrets were looked at")
     database.close()
 
 

@@ -17,7 +17,7 @@ from bot import app
 from bot.db import api_keys
 from bot.db.api_keys import Right
 from tests.api.conftest import Caller
-from tests.killed.program import until
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,6 @@ import re
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,12 +16,12 @@ import requests
 
 from bot.outbound.secrets import secret_of
 from bot.settings import secret_keys
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from tests.outbound.conftest import Stage
 
 PAGE = Path(__file__).parents[2] / "docs" / "automation" / "events.md"
-PATIENCE = 20.0
 
 
 def free_port() -> int:
@@ -31,15 +30,14 @@ def free_port() -> int:
 
 
 def until_it_listens(port: int) -> None:
-    ends = time.monotonic() + PATIENCE
-    while True:
+    def listens() -> bool:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
         except OSError:
-            assert time.monotonic() < ends
-            time.sleep(0.05)
-        else:
-            return
+            return False
+        return True
+
+    until(listens, "the receiver listens")
 
 
 @pytest.mark.parametrize("right", [True, False])

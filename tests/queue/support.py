@@ -10,20 +10,13 @@ from typing import TYPE_CHECKING, Self
 from bot.db.database import Database
 from bot.queue import Job, Queue, RetryLater, open_queue
 from bot.queue.job_table import create_tables
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
 DEADLINE = 10.0  # seconds that a condition may take to come true on a busy machine
-
-
-def until(condition: Callable[[], bool], what: str, deadline: float = DEADLINE) -> None:
-    """Wait for a condition, and fail with its name when it does not come true."""
-    end = time.monotonic() + deadline
-    while not condition():
-        assert time.monotonic() < end, f"not within {deadline} s: {what}"
-        time.sleep(0.002)
 
 
 def left(database: Database, queue: Queue) -> int:

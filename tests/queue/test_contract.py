@@ -14,7 +14,8 @@ from structlog.testing import capture_logs
 from bot import process
 from bot.queue import Job, RetryLater
 from bot.queue.fairness import COMMON, share_threads
-from tests.queue.support import RunningWorker, left, until
+from tests.queue.support import RunningWorker, left
+from tests.waiting import until
 
 
 def test_a_committed_job_wakes_an_idle_worker(queue, put):

@@ -8,7 +8,8 @@ import time
 from collections import Counter
 
 from tests.queue.programs import lines, process, put_all, put_until_killed, work, work_slowly
-from tests.queue.support import RunningWorker, left, until
+from tests.queue.support import RunningWorker, left
+from tests.waiting import until
 
 JOBS = 600
 KILLS = 20

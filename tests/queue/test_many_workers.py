@@ -22,7 +22,8 @@ from bot.queue.statements import FIRST_OF_LOCK, WINDOW
 from bot.services import Clock
 from tests.postgresql import MISSING, Server, available, server
 from tests.queue.programs import lines, process, work_slowly
-from tests.queue.support import Engine, RunningWorker, left, until
+from tests.queue.support import Engine, RunningWorker, left
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

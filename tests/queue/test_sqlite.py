@@ -19,7 +19,8 @@ from bot.queue.job_table import JobTable, create_tables
 from bot.queue.sqlite import LOCK_LOOK, SqliteQueue
 from bot.queue.statements import LONGEST_DUE, WAITING
 from bot.queue.wakeup import ADDRESS_MAX, SOCKET_NAME
-from tests.queue.support import Engine, RunningWorker, left, sqlite_engine, until
+from tests.queue.support import Engine, RunningWorker, left, sqlite_engine
+from tests.waiting import until
 
 VALUES = {"now": 0.0, "ids": [1], "full": ["watch"], "locks": ["space"], "of_task": "task", "of_person": "ada"}
 

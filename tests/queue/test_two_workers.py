@@ -12,7 +12,8 @@ from structlog.testing import capture_logs
 from bot.db.database import Database
 from bot.queue import open_queue
 from bot.queue.shared_jobs import NAME_FILE
-from tests.queue.support import RunningWorker, until
+from tests.queue.support import RunningWorker
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,8 +8,8 @@ import pytest
 
 from bot.settings import Settings, load_web, web_environ
 from tests.test_serve import running as serving
+from tests.waiting import until
 from tests.web.running_web import running as web_alone
-from tests.web.running_web import until
 
 WITHHELD = {
     "WEBEX_ADMIN_TOKEN": "m4rk3d-admin-token-0123456789",
@@ -51,7 +51,7 @@ def test_under_serve_neither_its_environment_nor_its_memory_holds_them(tmp_path)
     with serving(tmp_path, **WITHHELD) as served:
         served.up()
         web, worker = served.pid_of("web"), served.pid_of("worker")
-        until(lambda: len(tree(web)) > 1, 20)
+        until(lambda: len(tree(web)) > 1)
         for pid in tree(web):
             assert MARK not in environ_of(pid)
             assert not memory_holds(pid, MARK)

@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bot.settings import Settings
+from tests.waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
 SECRET = "webhook-secret-0123456789"
@@ -82,14 +83,6 @@ class Web:
         return [line for line in found if line["event"] == event]
 
 
-def until(condition: Callable[[], Any], seconds: float) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it never came to that"
-        time.sleep(0.02)
-    return found
-
-
 @contextmanager
 def running(folder: Path, *arguments: str, **environ: str) -> Iterator[Web]:
     with socket.create_server(("127.0.0.1", 0)) as probe:
@@ -119,7 +112,7 @@ def running(folder: Path, *arguments: str, **environ: str) -> Iterator[Web]:
         return True
 
     try:
-        until(up, START_SECONDS)
+        until(up, seconds=START_SECONDS)
         body, headers = web.event()
         web.seconds("POST", "/webhooks/webex", body, **headers)  # the database is migrated
         yield web

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.waiting import until
 from tests.web.running_web import (
     HALF_BODY,
     HALF_HEAD,
@@ -24,7 +25,6 @@ from tests.web.running_web import (
     codes,
     held,
     running,
-    until,
 )
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def nginx_before(web: Web, folder: Path) -> Iterator[Web]:
         return True
 
     try:
-        until(is_up, START_SECONDS)
+        until(is_up, seconds=START_SECONDS)
         yield front
     finally:
         process.send_signal(signal.SIGTERM)

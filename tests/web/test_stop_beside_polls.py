@@ -15,7 +15,8 @@ import requests
 from bot.db import api_keys, audit
 from bot.db.api_keys import Right
 from bot.db.database import Database
-from tests.web.running_web import running, until
+from tests.waiting import until
+from tests.web.running_web import running
 
 POLLS = 20
 
@@ -39,7 +40,7 @@ def test_calls_that_wait_are_answered_when_the_process_ends(tmp_path: Path) -> N
 
         with ThreadPoolExecutor(POLLS) as pool:
             waiting = [pool.submit(poll, number) for number in range(POLLS)]
-            until(lambda: threads_of(web.worker()) > POLLS, 20)
+            until(lambda: threads_of(web.worker()) > POLLS)
             began = time.monotonic()
             web.process.send_signal(signal.SIGTERM)
             answers = [one.result(20) for one in waiting]

@@ -15,8 +15,8 @@ from bot.db.tables import events as table
 from bot.queue.postgresql import PostgresqlQueue
 from bot.queue.statements import jobs
 from bot.web.webhook import event_recorder
-from tests.queue.support import until
 from tests.stepped_bot import SetClock
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
