@@ -6,6 +6,7 @@ the moment of the change; one that comes twice is taken the first time. So each 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from itertools import dropwhile
@@ -17,7 +18,7 @@ from dateutil import rrule as rfc5545
 from bot.messages.recurrence import NEVER, NOT_A_RECURRENCE, TOO_OFTEN, unknown_zone
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 HORIZON: Final = timedelta(days=3660)
 """How far ahead a run is looked for: what has none in ten years has none."""
@@ -26,12 +27,29 @@ _BACK: Final = tuple(timedelta(days=days) for days in (2, 40, 400, 3660))
 """How far back the latest run is looked for, the nearest first."""
 _STEPS: Final = {"HOURLY": timedelta(hours=1), "DAILY": _DAY, "WEEKLY": timedelta(days=7)}
 _OFTEN: Final = frozenset({"MINUTELY", "SECONDLY"})
+_RARE: Final = frozenset({"MONTHLY", "YEARLY"})
 _PARTS: Final = frozenset(["FREQ", "INTERVAL", "WKST", "UNTIL", "BYMONTH", "BYDAY", "BYHOUR", "BYMINUTE", "BYSECOND"])
 _PARTS_OF_MONTHS: Final = frozenset({"BYMONTHDAY", "BYYEARDAY", "BYWEEKNO", "BYSETPOS"})
 """With months and years only: of days and hours, one that never comes would be looked for until the year 9999."""
+_NUMBERS: Final = {
+    "INTERVAL": range(1, 1001),
+    "BYMONTH": range(1, 13),
+    "BYHOUR": range(24),
+    "BYMINUTE": range(60),
+    "BYSECOND": range(60),
+    "BYMONTHDAY": range(1, 32),
+    "BYYEARDAY": range(1, 367),
+    "BYWEEKNO": range(1, 54),
+    "BYSETPOS": range(1, 32),
+}
+"""The numbers of each part; those of months and years may also count from the end, with a minus."""
+_MOST_PLACES: Final = 5
+"""Values of BYSETPOS, each of which is looked for in every month."""
+_WEEKS_OF_MONTH, _WEEKS_OF_YEAR = 5, 53
+_PLACES: Final = re.compile(r"(?:^|,)([+-]?\d+)")
+"""The numbers of the days of the week in BYDAY."""
 _SECONDS: Final = "%Y%m%dT%H%M%S"
 LONGEST_RULE: Final = 300
-INTERVALS: Final = range(1, 1001)
 
 
 class InvalidRecurrence(Exception):
@@ -120,18 +138,10 @@ def validate(recurrence: Recurrence) -> None:
 
     Raises ``InvalidRecurrence``.
     """
+    _checked(recurrence.rrule)
     try:
-        parts = _parts(recurrence.rrule)
-        # With one minute and one second for all, any two runs are whole hours apart.
-        several = any("," in parts.get(name, "") for name in ("BYMINUTE", "BYSECOND"))
-        if several or parts["FREQ"] in _OFTEN:
-            raise InvalidRecurrence(TOO_OFTEN)
-        taken = _PARTS if parts["FREQ"] in _STEPS else _PARTS | _PARTS_OF_MONTHS
-        known = parts.keys() <= taken and len(recurrence.rrule) <= LONGEST_RULE
-        if not known or int(parts.get("INTERVAL", "1")) not in INTERVALS:
-            raise InvalidRecurrence(NOT_A_RECURRENCE)
         first = recurrence.after(recurrence.moment_of(recurrence.dtstart) - timedelta(seconds=1))
-    except (ValueError, TypeError, KeyError, OverflowError):
+    except (ValueError, TypeError, LookupError, OverflowError):
         raise InvalidRecurrence(NOT_A_RECURRENCE) from None
     if first is None:
         raise InvalidRecurrence(NEVER)
@@ -140,19 +150,61 @@ def validate(recurrence: Recurrence) -> None:
 def starting(rule: str, at: time, zone: ZoneInfo, now: datetime) -> Recurrence:
     """Return a recurrence at a local time of day that begins with its first run after now.
 
-    "Every two weeks on Monday" begins on the next Monday; hours are counted from the time on this day.
+    "Every two weeks on Monday" begins on the next Monday; hours are counted from the time on this day. Raises
+    ``InvalidRecurrence``.
     """
     local = now.astimezone(zone)
     start = datetime.combine(local.date(), at)
     recurrence = Recurrence(rule, start, zone)
-    parts = _parts(rule)
+    parts = _checked(rule)
     if parts["FREQ"] == "HOURLY":
         return recurrence
-    first = Recurrence(_text(parts | {"INTERVAL": "1"}), start, zone).after(now)
+    try:
+        first = Recurrence(_text(parts | {"INTERVAL": "1"}), start, zone).after(now)
+    except (ValueError, TypeError, LookupError, OverflowError):
+        raise InvalidRecurrence(NOT_A_RECURRENCE) from None
     if first is None:
         return recurrence
     day = first.astimezone(zone).date()  # the time of day is kept, also where this day does not have it
     return Recurrence(rule, datetime.combine(day, at), zone)
+
+
+def _checked(rule: str) -> dict[str, str]:
+    """Return the parts of a rule after a look at each, before any run of it is looked for.
+
+    The library looks for the runs of a rule that has none until the year 9999, which takes minutes for hours and
+    seconds; of one that no month can have, it raises ``IndexError`` in some years only. Raises ``InvalidRecurrence``.
+    """
+    try:
+        parts = _parts(rule)
+        # With one minute and one second for all, any two runs are whole hours apart.
+        several = any("," in parts.get(name, "") for name in ("BYMINUTE", "BYSECOND"))
+        if several or parts["FREQ"] in _OFTEN:
+            raise InvalidRecurrence(TOO_OFTEN)
+        taken = _PARTS | _PARTS_OF_MONTHS if parts["FREQ"] in _RARE else _PARTS
+        known = parts["FREQ"] in _RARE | _STEPS.keys() and parts.keys() <= taken and len(rule) <= LONGEST_RULE
+        possible = all(_are_possible(name, value.split(",")) for name, value in parts.items() if name in _NUMBERS)
+        possible &= {int(place) for place in _PLACES.findall(parts.get("BYDAY", ""))} <= _possible_places(parts)
+    except (ValueError, KeyError):
+        raise InvalidRecurrence(NOT_A_RECURRENCE) from None
+    if not known or not possible:
+        raise InvalidRecurrence(NOT_A_RECURRENCE)
+    return parts
+
+
+def _are_possible(name: str, values: Sequence[str]) -> bool:
+    numbers = [int(value) for value in values]
+    if name in _PARTS_OF_MONTHS:
+        numbers = [abs(number) for number in numbers]
+    return all(number in _NUMBERS[name] for number in numbers) and (name != "BYSETPOS" or len(values) <= _MOST_PLACES)
+
+
+def _possible_places(parts: Mapping[str, str]) -> set[int]:
+    """Return which numbers a day of the week may have: up to the 5th Monday of a month, the 53rd of a year."""
+    if parts["FREQ"] not in _RARE:
+        return set()
+    most = _WEEKS_OF_YEAR if parts["FREQ"] == "YEARLY" and "BYMONTH" not in parts else _WEEKS_OF_MONTH
+    return {*range(-most, 0), *range(1, most + 1)}
 
 
 def _parts(rule: str) -> dict[str, str]:

@@ -10,6 +10,8 @@ import pytest
 from bot.db import tables
 from bot.db.api_keys import Right
 from bot.emulator.things import Template
+from bot.reports.recurrence import Recurrence, validated
+from bot.web.api import schedules as schedules_of_api
 from tests.api.test_deliveries import said
 
 if TYPE_CHECKING:
@@ -107,6 +109,22 @@ def test_a_schedule_is_kept_changed_paused_and_ended(api: Api, caller: Caller) -
     caller.call("DELETE", path, status=204)
     caller.get(path, status=404)
     assert caller.get("/schedules")["items"] == []
+
+
+def test_while_a_change_is_looked_at_others_may_write(
+    api: Api, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = caller.post("/schedules", schedule(api), status=201)
+    written = []
+
+    def validated_beside_others(*given: str) -> Recurrence:
+        with api.database.begin():
+            written.append(given)
+        return validated(*given)
+
+    monkeypatch.setattr(schedules_of_api, "validated", validated_beside_others)
+    caller.call("PATCH", f"/schedules/{made['id']}", json={"rrule": "FREQ=DAILY"})
+    assert len(written) == 1
 
 
 @pytest.mark.parametrize("family", ["partner", "organization"])

@@ -203,6 +203,18 @@ def test_what_is_missing_or_would_be_refused_is_asked_in_a_form(stepped: Stepped
     assert stored(stepped) == []
 
 
+@pytest.mark.parametrize(
+    "repeat", ["garbage", "FREQ", "A=B", "\0", "FREQ=SECONDLY;BYSETPOS=5", "FREQ=DAILY;BYMONTH=13"]
+)
+def test_what_no_client_offers_is_asked_again(stepped: SteppedBot, repeat: str) -> None:
+    """Webex's API takes any text for a choice."""
+    (form,) = says(stepped, "schedule calling usage")
+    (again,) = presses(stepped, form, "Schedule", repeat=repeat)
+    assert "I can't read when it should run." in again.shown or "too often" in again.shown
+    assert "Schedule" in again.buttons
+    assert stored(stepped) == []
+
+
 def test_without_a_time_the_form_proposes_one(stepped: SteppedBot) -> None:
     (form,) = says(stepped, "schedule calling usage every Monday")
     assert stored(stepped) == []

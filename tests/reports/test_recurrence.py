@@ -98,6 +98,13 @@ def test_it_begins_with_the_next_day_that_is_named(rule: str, first: list[str]) 
         ("FREQ=DAILY;INTERVAL=0", NOT_A_RECURRENCE),
         ("FREQ=DAILY;INTERVAL=99999", NOT_A_RECURRENCE),
         ("FREQ=DAILY;BYHOUR=25", NOT_A_RECURRENCE),
+        ("FREQ=HOURLY;BYMONTH=13", NOT_A_RECURRENCE),
+        ("FREQ=MONTHLY;BYMONTHDAY=32", NOT_A_RECURRENCE),
+        ("FREQ=MONTHLY;BYDAY=MO;BYSETPOS=1,2,3,4,5,6", NOT_A_RECURRENCE),
+        ("FREQ=MONTHLY;BYDAY=MO;BYSETPOS=366", NOT_A_RECURRENCE),
+        ("FREQ=MONTHLY;BYDAY=1MO,8MO", NOT_A_RECURRENCE),
+        ("FREQ=YEARLY;BYMONTH=12;BYDAY=51MO", NOT_A_RECURRENCE),
+        ("FREQ=DAILY;BYDAY=2MO", NOT_A_RECURRENCE),
         ("RRULE:FREQ=DAILY", NOT_A_RECURRENCE),
         ("every day", NOT_A_RECURRENCE),
         ("", NOT_A_RECURRENCE),
@@ -106,6 +113,21 @@ def test_it_begins_with_the_next_day_that_is_named(rule: str, first: list[str]) 
 def test_what_no_schedule_can_have_is_refused(rule: str, sentence: str) -> None:
     with pytest.raises(InvalidRecurrence, match="^" + sentence.replace(".", r"\.")):
         validated(rule, "2026-11-29T08:00:00", "Europe/Berlin")
+
+
+@pytest.mark.parametrize(
+    "rule",
+    ["FREQ=YEARLY;BYDAY=-53MO,53TU", "FREQ=MONTHLY;BYDAY=+5FR,-5MO", "FREQ=MONTHLY;BYDAY=MO;BYSETPOS=1,-1,2,-2,3"],
+)
+def test_days_may_be_counted_from_both_ends(rule: str) -> None:
+    found = validated(rule, "2026-11-29T08:00:00", "Europe/Berlin")
+    assert len(found.upcoming(datetime(2026, 11, 30, tzinfo=UTC), 20)) == 20
+
+
+@pytest.mark.parametrize("rule", ["FREQ=SECONDLY;BYSETPOS=5", "FREQ=HOURLY;BYMONTH=13", "FREQ", "garbage", "A=B", ""])
+def test_what_is_refused_has_no_first_run_that_is_looked_for(rule: str) -> None:
+    with pytest.raises(InvalidRecurrence):
+        starting(rule, time(8), ZoneInfo("Europe/Berlin"), datetime(2026, 11, 30, tzinfo=UTC))
 
 
 @given(rule=st.text(), dtstart=st.text(), zone=st.text())

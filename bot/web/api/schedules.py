@@ -39,7 +39,7 @@ _START: Final = re.compile(
 LOCK_TIMEOUT: Final = 0.5
 """Seconds for which a call waits for its turn."""
 _ONE_AT_A_TIME: Final = threading.Lock()
-"""Of some recurrences it takes half a second to know that they never come; many at once would hold up the webhook."""
+"""Of some recurrences it takes a second to know that they never come; many at once would hold up the webhook."""
 
 
 def create(context: ApiContext, body: NewSchedule, idempotency_key: str | None) -> dict[str, Any]:
@@ -100,14 +100,16 @@ def change(context: ApiContext, reference: str, body: ChangedSchedule) -> dict[s
     given = body.model_fields_set
     now = context.now()
     _check_period(context, body.period)
+    values: dict[str, Any] = {name: getattr(body, name) for name in given & {"name", "period"}}
+    if "only_if" in given:
+        values["only_if"] = _conditions(body.only_if)
+    if given & {"rrule", "dtstart"}:
+        with context.database.read() as tx:
+            known = OWNED.one(tx, reference)
+        # Outside the transaction: while it looks for a run, nobody else could write.
+        values |= _when(body.rrule or known.rrule, body.dtstart or f"{known.dtstart}[{known.time_zone}]")
     with context.database.begin() as tx:
         found = OWNED.one(tx, reference)
-        values: dict[str, Any] = {name: getattr(body, name) for name in given & {"name", "period"}}
-        if "only_if" in given:
-            values["only_if"] = _conditions(body.only_if)
-        if given & {"rrule", "dtstart"}:
-            known = f"{found.dtstart}[{found.time_zone}]"
-            values |= _when(body.rrule or found.rrule, body.dtstart or known)
         if values:
             schedules.set_values(tx, found.id, **values)
         if body.status is Standing.PAUSED:
