@@ -77,8 +77,10 @@ class Watch:
         self._catalog = services.catalog
         self._now = services.now
         self._shortest = services.poll_interval
-        self._failing: dict[ReportList, int] = {}
-        """Lists that fail, as the log knows already, and how often in a row Webex has refused them."""
+        self._failing: set[ReportList] = set()
+        """Lists that fail, as the log knows already."""
+        self._fruitless: dict[ReportList, int] = {}
+        """How often in a row Webex has refused a list, or shown nothing in that of a named region."""
         self._home: dict[str, str] = {}
         """The home region of each family as far as its list has shown it, empty where it shows several."""
 
@@ -111,10 +113,13 @@ class Watch:
         return RetryLater(max(min(waits), pause), count=False) if waits else None
 
     def _interval(self, which: ReportList) -> float:
-        """Return the seconds to the next look for subscriptions; it grows while Webex refuses the list."""
-        refusals = self._failing.get(which, 0)
+        """Return the seconds to the next look for subscriptions; it grows while Webex refuses the list.
+
+        Also while it shows nothing of a named region, which may be none: a program may name as many as it likes.
+        """
+        fruitless = self._fruitless.get(which, 0)
         longest = max(self._shortest, durations.LONGEST_INTERVAL)
-        return min(self._shortest * 2.0 ** min(max(0, refusals - 1), 30), longest)
+        return min(self._shortest * 2.0 ** min(max(0, fruitless - 1), 30), longest)
 
     def _stands(self, tx: Transaction, which: ReportList) -> bool:
         """Return True when subscriptions wait for what a list shows, and its family is served."""
@@ -155,15 +160,23 @@ class Watch:
             listed = self._catalog.listing(*which)
         except BotError as error:
             log_it = log.debug if which in self._failing else log.warning
-            self._failing[which] = 0 if error.passing else self._failing.get(which, 0) + 1
+            self._failing.add(which)
+            self._count_fruitless(which, more=not error.passing)
             log_it("watch_list_failed", family=which.family, region=which.region, cause=str(error))
             if not error.passing:
                 return REFUSED, 0.0
             for one in self._shown_with(which):
                 self._fails(requests.of_list(one), error)
             return None, error.retry_after or 0.0
-        self._failing.pop(which, None)
+        self._failing.discard(which)
+        self._count_fruitless(which, more=which.region is not None and not listed)
         return {id_key(report.id): report for report in listed}, 0.0
+
+    def _count_fruitless(self, which: ReportList, *, more: bool) -> None:
+        if more:
+            self._fruitless[which] = self._fruitless.get(which, 0) + 1
+        else:
+            self._fruitless.pop(which, None)
 
     def _check(self, one: Watched, listed: Mapping[str, Report]) -> Checked:
         now = self._now()

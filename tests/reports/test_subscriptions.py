@@ -372,6 +372,20 @@ def test_a_list_that_webex_refuses_once_costs_one_round(stepped: SteppedBot, fam
     assert len(files(stepped)) == 1
 
 
+def test_regions_without_reports_are_looked_at_ever_more_rarely(stepped: SteppedBot) -> None:
+    """A program may name any: a hundred would use up what Webex allows a token."""
+    subscribed(stepped, family="partner", region="EU")
+    rounds(stepped, 360)
+    assert 12 <= stepped.calls("GET", PATHS["partner"]) <= 18, "an hour"
+
+    stepped.world.add_report(family="partner", title="Calling Usage", region="EU")
+    rounds(stepped, 31)
+    assert len(files(stepped)) == 1, "within five minutes"
+    before = stepped.calls("GET", PATHS["partner"])
+    rounds(stepped, 6)
+    assert stepped.calls("GET", PATHS["partner"]) - before >= 5, "every ten seconds again"
+
+
 def test_a_list_that_webex_keeps_refusing_is_looked_at_ever_more_rarely(stepped: SteppedBot) -> None:
     subscribed(stepped, family="partner")
     stepped.emulator.faults.add("GET", PATHS["partner"], status=403)
