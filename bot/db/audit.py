@@ -28,7 +28,7 @@ from bot.db.tables import audit
 from bot.errors import Refused, WebexError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, Executable, Select
@@ -140,9 +140,9 @@ def is_direct(place: str | None) -> bool:
     return place == DIRECT_SPACE
 
 
-def calls_since(tx: Transaction, caller: str, since: datetime) -> int:
-    """Return how many calls there were of a key of the API, or a hook, since then; ``caller``: what stands for it."""
-    calls = (audit.c.person_id.in_([caller]), audit.c.channel == Channel.API.value)  # it has one spelling
+def calls_since(tx: Transaction, callers: Collection[str], since: datetime) -> int:
+    """Return how many calls there were of keys of the API, or hooks, since then; ``callers``: what stands for them."""
+    calls = (audit.c.person_id.in_(callers), audit.c.channel == Channel.API.value)  # it has one spelling
     query = select(func.count()).where(*calls, audit.c.at > since)
     return int(tx.execute(query).scalar_one())
 

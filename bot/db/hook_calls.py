@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 
 from bot.db import api_tables
 
@@ -38,8 +38,7 @@ class HookCall:
 
 
 def add(tx: Transaction, values: dict[str, Any], now: datetime) -> int | None:
-    """Insert a call and return its row; None when the same body came within the last minute. Old calls go."""
-    tx.execute(delete(api_tables.hook_calls).where(_calls.handled_at.is_not(None), _calls.called_at <= now - KEPT))
+    """Insert a call and return its row; None when the same body came within the last minute."""
     same = (_calls.hook_id == values["hook_id"], _calls.body_sha256 == values["body_sha256"])
     old = (*same, _calls.newest.is_not(None), _calls.called_at <= now - REPEATED_WITHIN)
     tx.execute(update(api_tables.hook_calls).where(*old).values(newest=None))

@@ -103,6 +103,12 @@ def of_key(tx: Transaction, key_id: int, *, before: int | None, most: int) -> li
     return [_read(row) for row in tx.execute(query.order_by(_hooks.id.desc()).limit(most))]
 
 
+def callers_of_key(tx: Transaction, key_id: int) -> list[str]:
+    """Return what stands for each hook of a key."""
+    ids = select(_ALIVE.where(_hooks.key_id == key_id).subquery().c.id)
+    return [caller_of(hook_id) for hook_id in tx.execute(ids).scalars()]
+
+
 def count(tx: Transaction, key_id: int) -> int:
     """Return how many hooks of a key may be called."""
     counted = select(func.count()).select_from(_ALIVE.where(_hooks.key_id == key_id).subquery())

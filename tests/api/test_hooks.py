@@ -21,7 +21,7 @@ from bot.errors import DatabaseUnavailable
 from bot.queue import tasks
 from bot.web.api.application import create_api
 from bot.web.api.context import ApiContext
-from bot.web.api.hook_calls import CALLS_PER_MINUTE
+from bot.web.api.hook_calls import CALLS_PER_MINUTE, CALLS_PER_MINUTE_OF_KEY
 from bot.web.application import build_web
 from tests.api.conftest import running
 from tests.live_bot import BotMessage, texts_of
@@ -279,6 +279,14 @@ def test_a_hook_may_be_called_so_often_a_minute(api: Api, caller: Caller) -> Non
     assert answer.headers["RateLimit"] == '"hook";r=0;t=60'
     post(made(caller, api, title="calling usage"))
     caller.get("/deliveries")
+
+
+def test_the_hooks_of_a_key_may_be_called_so_often_together(api: Api, caller: Caller) -> None:
+    addresses = [made(caller, api, title="calling usage") for _ in range(3)]
+    for number in range(CALLS_PER_MINUTE_OF_KEY):
+        post(addresses[number % 3])
+    assert requests.post(addresses[0], timeout=10).status_code == 429
+    post(made(api.caller(name="other"), api, title="calling usage"))
 
 
 def test_what_a_hook_may_not_be(api: Api, caller: Caller) -> None:

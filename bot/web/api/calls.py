@@ -34,7 +34,7 @@ def admit(context: ApiContext) -> None:
     with context.database.read() as tx:
         key = api_keys.by_secret(tx, secret)
         # Each call is a row of the audit, so they are counted there, for all processes.
-        answered = 0 if key is None else audit.calls_since(tx, key.owner, now - WINDOW)
+        answered = 0 if key is None else audit.calls_since(tx, [key.owner], now - WINDOW)
     if key is None:
         context.rejected.record(request.remote_addr or "", "unknown_key")
         raise Problem("unauthorized")
