@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from bot.queue.listener import Listener
+from bot.queue.queue import Queue
 from bot.queue.shared_jobs import Beats, SharedJobTable
-from bot.queue.table_queue import TableQueue
 
 if TYPE_CHECKING:
     import threading
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.db.database import Database
-    from bot.queue.worker_loop import Wakeup
+    from bot.queue.wakeup import Wakeup
 
 
-class PostgresqlQueue(TableQueue):
+class PostgresqlQueue(Queue):
     """The queue of many machines; `folder` is the worker's own. The statement that puts a job wakes the workers."""
 
     jobs: SharedJobTable
@@ -34,7 +34,7 @@ class PostgresqlQueue(TableQueue):
         self._database = database
 
     def wake(self) -> None:
-        """As in the port."""
+        """Tell the workers of all machines to look for jobs."""
         self.jobs.wake_all()
 
     def _entry(self, stop: threading.Event) -> tuple[Wakeup, AbstractContextManager[bool]]:  # noqa: ARG002 it never waits

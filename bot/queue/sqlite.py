@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot.queue.job_table import JobTable
-from bot.queue.table_queue import TableQueue
+from bot.queue.queue import Queue
 from bot.queue.wakeup import WakeupSocket, notify
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.db.database import Database, Transaction
-    from bot.queue.worker_loop import Wakeup
+    from bot.queue.wakeup import Wakeup
 
 log = structlog.get_logger(__name__)
 
@@ -34,7 +34,7 @@ LOCK_NAME = "worker.lock"
 LOCK_LOOK = 0.5  # seconds between looks at another worker's lock
 
 
-class SqliteQueue(TableQueue):
+class SqliteQueue(Queue):
     """The queue of one machine, with the worker's lock and socket in `data_dir`.
 
     `clock`: seconds since 1970. It may step: a step forward makes jobs come early, after one back waits start again.
@@ -45,7 +45,7 @@ class SqliteQueue(TableQueue):
         super().__init__(JobTable(database, clock), data_dir)
 
     def wake(self) -> None:
-        """As in the port; costs some 20 µs, worker or not."""
+        """Tell the worker to look for jobs; costs some 20 µs, worker or not."""
         notify(self._folder)
 
     def _wake_after(self, tx: Transaction) -> None:

@@ -1,7 +1,7 @@
 """How a process that put a job wakes the worker: why an idle worker neither polls nor lets a job wait.
 
-The worker listens on a Unix datagram socket in the data folder, and one datagram means "look now". Nothing depends on
-it: a worker that gets none looks by itself in the end, and a sender without a worker goes on.
+On one machine the worker listens on a Unix datagram socket in the data folder, and one datagram means "look now".
+Nothing depends on it: a worker that gets none looks by itself in the end, and a sender without a worker goes on.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 import selectors
 import socket
 import tempfile
+from abc import ABC, abstractmethod
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,18 +37,60 @@ def notify(folder: Path) -> None:
         sender.sendto(WAKEUP, address)
 
 
-class WakeupSocket:
-    """The worker's end: `wait` returns when another process calls `notify`, or another thread `wake`."""
+class Wakeup(ABC):
+    """How a worker learns that a job was put: from another process, or from a thread of its own."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self) -> None:
         self.listening = False
+        """False: nobody can wake the worker but threads of its own process."""
         self._selector = selectors.DefaultSelector()
         self._reader, self._writer = socket.socketpair()
-        self._listener: socket.socket | None = None
         for end in (self._reader, self._writer):
             end.settimeout(0.0)
         self._selector.register(self._reader, selectors.EVENT_READ)
+
+    @abstractmethod
+    def listen(self) -> None:
+        """Begin to listen to other processes. Never raises."""
+
+    @abstractmethod
+    def wait(self, seconds: float) -> bool:
+        """Return when woken, or after so many seconds; True if a put did it, from wherever."""
+
+    def wake(self) -> None:
+        """Wake from a thread of this process; after `close` nothing happens."""
+        with suppress(OSError):  # a full buffer means that it has been woken
+            self._writer.send(WAKEUP)
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._selector.close()
+        self._reader.close()
+        self._writer.close()
+
+    def _ready(self, seconds: float) -> list[object]:
+        """Wait until a thread wakes it, or something else can be read; return what else."""
+        ready: list[object] = [key.fileobj for key, _ in self._selector.select(seconds)]
+        if self._reader in ready:
+            ready.remove(self._reader)
+            empty(self._reader)
+        return ready
+
+
+def empty(end: socket.socket) -> None:
+    """Read all that there is: many wake-ups are one."""
+    with suppress(BlockingIOError):
+        while end.recv(BUFFER):
+            pass
+
+
+class WakeupSocket(Wakeup):
+    """The worker's end: `wait` returns when another process calls `notify`, or another thread `wake`."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._folder = folder
+        self._listener: socket.socket | None = None
 
     def listen(self) -> None:
         """Listen in the folder from now on; without, and with a line in the log, if its file system has no sockets.
@@ -70,26 +113,18 @@ class WakeupSocket:
         self.listening = True
 
     def wait(self, seconds: float) -> bool:
-        """Return when woken, or after so many seconds; True if another process (or a put in this one) did it."""
-        ready = [key.fileobj for key, _ in self._selector.select(seconds)]
-        for end in ready:
-            assert isinstance(end, socket.socket)
-            with suppress(BlockingIOError):  # emptied: many datagrams are one
-                while end.recv(BUFFER):
-                    pass
-        return self._listener in ready
-
-    def wake(self) -> None:
-        """Wake from a thread of this process; after `close` nothing happens."""
-        with suppress(OSError):  # a full buffer means that it has been woken
-            self._writer.send(WAKEUP)
+        """Return when woken, or after so many seconds; True if a put did it."""
+        if not self._ready(seconds):
+            return False
+        assert self._listener is not None
+        empty(self._listener)
+        return True
 
     def close(self) -> None:
         """Stop listening. The socket's file stays: the next worker replaces it, and `notify` finds nobody."""
-        self._selector.close()
-        for end in (self._listener, self._reader, self._writer):
-            if end is not None:
-                end.close()
+        super().close()
+        if self._listener is not None:
+            self._listener.close()
 
 
 @contextmanager

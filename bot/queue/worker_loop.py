@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from bot.queue.job_table import JobTable
     from bot.queue.jobs import Claim, Job
+    from bot.queue.wakeup import Wakeup
 
 log = structlog.get_logger(__name__)
 
@@ -37,25 +38,6 @@ RAISED_FIRST, RAISED_MAX = 1.0, 300.0  # seconds until a job whose handler raise
 NOTE_EVERY = 1.0  # seconds between two notes that the worker works
 CLOCK_STEP = 1.0  # seconds; a wall clock that fell behind by more has been set back
 AWAY = (DatabaseUnavailable, SQLAlchemyError)  # the second: a database without our table is as good as none
-
-
-class Wakeup(Protocol):
-    """How a worker learns that a job was put."""
-
-    listening: bool
-    """False: nobody can wake the worker but threads of its own process."""
-
-    def listen(self) -> None:
-        """Begin to listen to other processes. Never raises."""
-
-    def wait(self, seconds: float) -> bool:
-        """Return when woken, or after so many seconds; True if a put did it."""
-
-    def wake(self) -> None:
-        """Wake from a thread of this process."""
-
-    def close(self) -> None:
-        """Stop listening."""
 
 
 class WorkerLoop:

@@ -115,7 +115,7 @@ def test_who_was_taken_for_dead_ends_nothing_and_works_on(machine: Machine, monk
     with RunningWorker(asleep, does) as first:
         put(database, asleep, "job")
         first.ran("job")
-        monkeypatch.setattr(asleep.jobs, "beat", lambda: None)  # type: ignore[attr-defined]
+        monkeypatch.setattr(asleep.jobs, "beat", lambda: None)
         with RunningWorker(other) as second:
             second.ran("job")
             until(lambda: left(database, other) == 0, "the end of the job")
