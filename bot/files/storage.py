@@ -30,8 +30,6 @@ WAIT_FOR_OTHERS: Final = 300.0
 """
 TEMPORARY: Final = "temp"
 """The folder for files that are being made."""
-OLD_TEMPORARY: Final = ".room-*"
-"""The same, as versions before the redesign named it."""
 
 log = structlog.get_logger(__name__)
 
@@ -40,7 +38,6 @@ class TempDir:
     """A folder in ``folder``, a worker's own, for files that are being made."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
         self._path = folder / TEMPORARY
 
     def path(self) -> Path:
@@ -50,14 +47,13 @@ class TempDir:
 
     def clear(self) -> None:
         """Remove what a killed worker has left; for a worker that has begun no job yet. Never raises."""
-        for left in (self._path, *self._folder.glob(OLD_TEMPORARY)):
-            try:
-                shutil.rmtree(left)
-                log.info("temp_files_removed")
-            except FileNotFoundError:
-                continue
-            except OSError as exc:
-                log.warning("temp_cleanup_failed", cause=exc.strerror)
+        try:
+            shutil.rmtree(self._path)
+            log.info("temp_files_removed")
+        except FileNotFoundError:
+            return
+        except OSError as exc:
+            log.warning("temp_cleanup_failed", cause=exc.strerror)
 
 
 def check_room(folder: Path, *, coming: int = 0, keep_free: int = KEEP_FREE, done: str = "downloaded") -> None:

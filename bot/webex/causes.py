@@ -77,7 +77,7 @@ class Cause:
 
 def explain(error: BaseException) -> Cause | None:
     """Return the cause of an error beneath HTTP; None for one that has none we know."""
-    chain = tuple(_chain(error))
+    chain = tuple(chain_of(error))
     host = _host_of(chain)
     kind, more = _read(chain)
     return None if kind is None else Cause(kind, _sentence(kind, host, more))
@@ -111,7 +111,8 @@ def cause_of(error: BaseException) -> BaseException | None:
     return inner or error.__cause__ or error.__context__
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
+def chain_of(error: BaseException) -> Iterator[BaseException]:
+    """Yield a foreign error and the errors inside it."""
     current: BaseException | None = error
     for _ in range(MOST_CAUSES):
         if current is None:

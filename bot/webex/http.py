@@ -23,7 +23,7 @@ import urllib3
 from bot import tracing
 from bot.errors import ADMIN_TOKEN, DOWNLOAD, TOO_SLOW, WebexError
 from bot.webex.addresses import is_loopback
-from bot.webex.causes import cause_of, explain
+from bot.webex.causes import chain_of, explain
 from bot.webex.responses import error_from, names_of, origin, template, too_large, tracking_id
 from bot.webex.retry import NO_RETRY
 from bot.webex.session import DEFAULT_TIMEOUTS, Bearer, PlainSession, Timeouts, TooSlowError, take_body
@@ -262,11 +262,4 @@ def _hung_up(exc: BaseException) -> bool:
 
 
 def _among_causes(exc: BaseException, *kinds: type[BaseException]) -> bool:
-    current: BaseException | None = exc
-    for _ in range(8):
-        if current is None:
-            return False
-        if isinstance(current, kinds):
-            return True
-        current = cause_of(current)
-    return False
+    return any(isinstance(one, kinds) for one in chain_of(exc))

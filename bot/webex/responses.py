@@ -22,7 +22,7 @@ from requests.utils import parse_header_links
 from bot.errors import ADMIN_TOKEN, IN_CIRCLES, TOO_LARGE, TOO_MANY_PAGES, UNREADABLE, WebexError
 from bot.logs import redact
 from bot.text import CONTROL_CHARACTERS
-from bot.webex.causes import OAUTH_CODES, cause_of
+from bot.webex.causes import OAUTH_CODES, chain_of
 from bot.webex.report_families import FAMILIES
 
 if TYPE_CHECKING:
@@ -38,8 +38,6 @@ SPACE_CLOSED: Final = frozenset({403, 404})
 """How Webex answers when the bot was removed from the space, or the space was deleted."""
 MAX: Final = "max"
 """The parameter for the size of a page."""
-MOST_CAUSES: Final = 6
-"""How deep a foreign error's causes are followed; theirs go three or four deep."""
 
 _LINK = re.compile(r"\b[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
 _BEARER = re.compile(r"\b(bearer|basic)\s+\S+", re.IGNORECASE)
@@ -208,12 +206,10 @@ def template(path: str) -> str:
 def names_of(error: BaseException) -> str:
     """Return a foreign error as its chain of types and the system's words; its text may hold links and is left out."""
     found: list[str] = []
-    current: BaseException | None = error
-    while current is not None and len(found) < MOST_CAUSES:
+    for one in chain_of(error):
         # Only the number: an error of requests is an OSError too, whose "strerror" can be any text.
-        words = os.strerror(current.errno) if isinstance(current, OSError) and isinstance(current.errno, int) else ""
-        found.append(f"{type(current).__name__} ({words})" if words else type(current).__name__)
-        current = cause_of(current)
+        words = os.strerror(one.errno) if isinstance(one, OSError) and isinstance(one.errno, int) else ""
+        found.append(f"{type(one).__name__} ({words})" if words else type(one).__name__)
     return ": ".join(found)
 
 

@@ -25,10 +25,7 @@ def test_the_folder_is_made_when_it_is_needed_and_again_when_somebody_has_remove
 
 
 def test_what_a_killed_worker_left_goes_and_the_files_that_are_kept_stay(tmp_path: Path) -> None:
-    """Also what versions before the redesign left, whose workers had a folder each."""
     (TempDir(tmp_path).path() / "half a file").write_bytes(b"x")
-    (tmp_path / ".room-x").mkdir()
-    (tmp_path / ".room-x" / "half a file").write_bytes(b"x")
     (tmp_path / "kept").write_bytes(b"x")
 
     TempDir(tmp_path).clear()
