@@ -15,7 +15,8 @@ from sqlalchemy import delete
 
 from bot.cli import schedules_file
 from bot.cli.main import main
-from bot.db import audit, origins, tables
+from bot.db import api_keys, audit, origins, tables
+from bot.db.api_keys import Right
 from bot.db.audit import Channel
 from bot.db.origin import OriginState, PauseCause
 from bot.db.requests import State
@@ -30,6 +31,7 @@ from tests.waiting import until
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from bot.db.api_keys import ApiKey
     from bot.db.subscriptions import Subscription
     from tests.live_bot import LiveBot
     from tests.stepped_bot import SteppedBot
@@ -168,6 +170,50 @@ def test_a_reference_that_is_known_is_updated(machine: SteppedBot, tmp_path: Pat
     assert after.next_at is not None
     assert after.next_at.weekday() == 1
     assert after.id == before["scheall4"].id
+
+
+def fill_by_key(machine: SteppedBot) -> ApiKey:
+    """Store one of each kind that a key of the API owns."""
+    setup, database, now = machine.setup, machine.database, machine.clock()
+    with database.begin() as tx:
+        secret = api_keys.create(tx, "nightly", None, tuple(Right), created_by="command line", now=now)
+        key = api_keys.by_secret(tx, secret)
+    assert key is not None
+    add_subscription(database, setup.ada, setup.group, now, reference="subskey2", person_id=key.owner)
+    add_schedule(database, setup.ada, setup.group, now, reference="schekey3", person_id=key.owner)
+    return key
+
+
+def test_what_a_key_owns_is_imported_where_the_key_is(machine: SteppedBot, tmp_path: Path, capsys: Capture) -> None:
+    key = fill_by_key(machine)
+    before, text = columns(machine), exported(capsys)
+    assert text.count(f"owner: {key.owner}\n") == 2
+    empty(machine)
+    assert imported(tmp_path / "all.yaml", text) == 0
+    assert "2 created, 0 changed, 0 left as they are." in capsys.readouterr().out
+    assert columns(machine) == before
+    assert main(["keys", "list"]) == 0
+    assert f"  {key.owner}  nightly  " in capsys.readouterr().out
+
+
+def test_a_key_that_is_revoked_or_unknown_is_a_fault(machine: SteppedBot, tmp_path: Path, capsys: Capture) -> None:
+    key = fill_by_key(machine)
+    text, file = exported(capsys), tmp_path / "all.yaml"
+    with machine.database.begin() as tx:
+        api_keys.revoke(tx, key.id, machine.clock())
+    assert imported(file, text) == 0, "it owns these already"
+    assert "0 created, 0 changed, 2 left as they are." in capsys.readouterr().out
+
+    empty(machine)
+    for owner in (key.owner, "key:999999999"):
+        assert imported(file, text.replace(key.owner, owner)) == 1
+        told = capsys.readouterr().err
+        assert told.count(f"owner: {owner} isn't an API key here, or it's revoked. ") == 2
+        assert "the file has 2 faults." in told
+    for owner in ("'key:'", "key:0", "key:x", "key:-1", "key:9999999999", "hook:1"):
+        assert imported(file, text.replace(key.owner, owner)) == 1
+        assert "nor an API key such as key:1." in capsys.readouterr().err
+    assert going(machine) == {}
 
 
 def test_one_that_waits_for_outsiders_to_leave_is_tried_and_one_that_has_resumed_is_active(
@@ -331,7 +377,7 @@ def test_every_fault_is_told_with_its_line_and_nothing_is_changed(
     assert told.out == ""
     *lines, last = told.err.splitlines()
     assert [line.removeprefix(f"{file}:") for line in lines] == [
-        "3: owner: This isn't the ID of a person, as Webex's API gives it.",
+        "3: owner: This isn't the ID of a person, as Webex's API gives it, nor an API key such as key:1.",
         "6: card_only: It's one of: true, false.",
         f"7: colour: I don't know this key. Known are: {KEYS}.",
         "8: reference: This is missing.",

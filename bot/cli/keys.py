@@ -73,7 +73,7 @@ def show(settings: StorageSettings, say: Say) -> int:
         used = f"last used {when(one.used_at)}" if one.used_at else "never used"
         gone = f"revoked {when(one.revoked_at)}" if one.revoked_at else used
         made = f"made {when(one.created_at)} by {one.created_by}"
-        say(f"{one.prefix}…  {one.name}  {','.join(sorted(one.rights))}  {reaches}  {made}  {gone}")
+        say(f"{one.prefix}…  {one.owner}  {one.name}  {','.join(sorted(one.rights))}  {reaches}  {made}  {gone}")
     if not found:
         say("There are no keys. Make one with: reportbot keys create --name NAME --space ID")
     return 0

@@ -17,7 +17,7 @@ from bot.cli import schedules_file
 from bot.cli.names import NameLookup
 from bot.cli.schedules_file import Fault
 from bot.cli.terminal import print_errors
-from bot.db import audit, origins, schedules, subscriptions
+from bot.db import api_keys, audit, origins, schedules, subscriptions
 from bot.db.audit import Channel
 from bot.db.migrations import Migration
 from bot.db.origin import Kind, OriginState
@@ -27,6 +27,7 @@ from bot.queue import open_queue
 from bot.reports.schedules import put_schedules, set_next
 from bot.reports.subscriptions import watch_from_now
 from bot.text import count
+from bot.webex.ids import same_id
 from bot.webex.types import GROUP
 
 if TYPE_CHECKING:
@@ -133,6 +134,11 @@ def _import(tx: Transaction, queue: Queue, entries: Sequence[Entry], imported: _
             told = f"reference: {entry.reference} is a {row.origin.kind.value} here."
             imported.faults.append(Fault(entry.line, told))
             continue
+        owner = entry.values["person_id"]
+        if (row is None or not same_id(row.person_id, owner)) and _is_unknown_key(tx, owner):
+            told = f"owner: {owner} isn't an API key here, or it's revoked. `reportbot keys list` shows the keys."
+            imported.faults.append(Fault(entry.line, told))
+            continue
         if entry.kind is Kind.SUBSCRIPTION:
             values = entry.values
             watch_from_now(tx, queue, values["family"], values["region"], values["on_behalf_of"])
@@ -144,6 +150,12 @@ def _import(tx: Transaction, queue: Queue, entries: Sequence[Entry], imported: _
             audit.record(
                 tx, audit.Entry(Channel.CLI, audit.IMPORT, done, room_id=place, reference=entry.reference), now
             )
+
+
+def _is_unknown_key(tx: Transaction, owner: str) -> bool:
+    """Return True for a key of the API that doesn't exist, or is revoked."""
+    key_id = api_keys.key_id_of(owner)
+    return key_id is not None and api_keys.get(tx, key_id) is None
 
 
 def _create(tx: Transaction, entry: Entry, now: datetime) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
+from bot.db import api_keys
 from bot.db.audit import is_pseudonym
 from bot.db.origin import Kind, OriginState, PauseCause
 from bot.reports import conditions
@@ -41,6 +42,7 @@ WIDTH: Final = 120
 LONGEST: Final = 1000
 """Letters of one value."""
 _REFERENCE = re.compile(r"[a-z0-9]{4,32}")
+_KEY = re.compile(rf"{api_keys.CALLER}[1-9][0-9]{{0,8}}")
 _NULL: Final = "tag:yaml.org,2002:null"
 
 
@@ -83,13 +85,20 @@ def _reference(text: str) -> str:
     return text.casefold()
 
 
-def _webex_id(kind: str, what: str) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if f"/{kind}/" not in decoded(text) and not is_uuid(text) and not is_pseudonym(text):
-            raise ValueError(f"this isn't the ID of a {what}, as Webex's API gives it")
-        return text
+def _is_id(text: str, kind: str) -> bool:
+    return f"/{kind}/" in decoded(text) or is_uuid(text) or is_pseudonym(text)
 
-    return read
+
+def _owner(text: str) -> str:
+    if not _KEY.fullmatch(text) and not _is_id(text, "PEOPLE"):
+        raise ValueError("this isn't the ID of a person, as Webex's API gives it, nor an API key such as key:1")
+    return text
+
+
+def _space(text: str) -> str:
+    if not _is_id(text, "ROOM"):
+        raise ValueError("this isn't the ID of a space, as Webex's API gives it")
+    return text
 
 
 def _one_of(*values: str) -> Callable[[str], str]:
@@ -133,8 +142,8 @@ def _only_if(text: str) -> str:
 _FAMILY: Final = _one_of(*Family)
 _SHARED: Final = (
     _Field("reference", "reference", _reference, required=True),
-    _Field("owner", "person_id", _webex_id("PEOPLE", "person"), required=True),
-    _Field("space", "room_id", _webex_id("ROOM", "space"), required=True),
+    _Field("owner", "person_id", _owner, required=True),
+    _Field("space", "room_id", _space, required=True),
     _Field("space_type", "room_type", _one_of(GROUP, DIRECT), default=GROUP),
     _Field("state", "state", _one_of(OriginState.ACTIVE, OriginState.PAUSED), default=OriginState.ACTIVE.value),
     _Field("pause_cause", "pause_cause", _one_of(*PauseCause)),
