@@ -67,7 +67,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from bot.db.api_keys import ApiKey
     from bot.db.database import Database
     from bot.queue.tasks import Task
     from bot.webex.http import Observe, TokenSource
@@ -172,7 +171,7 @@ def build_services(
             identity.person,
             partial(rules, settings),
             partner_role(directory, api),
-            key=partial(_key, database),
+            key=partial(api_keys.valid, database),
         ),
         outbox=Outbox(database, chat, identity.person, clock.now),
         downloader=Downloader(host, temp_dir=temp_dir),
@@ -183,12 +182,6 @@ def build_services(
         folder=files,
         resources=resources,
     )
-
-
-def _key(database: LoggedDatabase, key_id: int) -> ApiKey | None:
-    """Return a key of the API unless it is revoked."""
-    with database.read() as tx:
-        return api_keys.get(tx, key_id)
 
 
 def build_tasks(services: Services, operations: Operations, answer_limit: AnswerLimit) -> dict[str, Task]:

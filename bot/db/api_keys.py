@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
     from datetime import datetime
 
-    from bot.db.database import Transaction
+    from bot.db.database import Database, Transaction
 
 START: Final = "rbk_"
 """How a key begins, so that scanners for leaked secrets find it."""
@@ -154,6 +154,12 @@ def get(tx: Transaction, key_id: int) -> ApiKey | None:
     """Return a key by its row unless it is revoked."""
     row = tx.execute(_ROWS.where(_keys.id == key_id, _keys.revoked_at.is_(None))).one_or_none()
     return None if row is None else _read(row)
+
+
+def valid(database: Database, key_id: int) -> ApiKey | None:
+    """Return a key by its row unless it is revoked, in a transaction of its own."""
+    with database.read() as tx:
+        return get(tx, key_id)
 
 
 def listed(tx: Transaction) -> list[ApiKey]:

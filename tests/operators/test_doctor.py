@@ -18,7 +18,8 @@ from werkzeug.wrappers import Response
 
 from bot import app as application
 from bot.cli import doctor, manifest
-from bot.db import heartbeats, key_values, migrations, origins, tables
+from bot.db import api_keys, heartbeats, key_values, migrations, origins, tables
+from bot.db.api_keys import Right
 from bot.db.origin import PauseCause
 from bot.emulator import Emulator
 from bot.emulator.things import READONLY_ADMIN
@@ -496,4 +497,23 @@ def test_before_a_stricter_setting_takes_effect_doctor_lists_what_it_pauses(live
     assert "I'm not allowed to show reports here." in words
     assert words.endswith("And 1 more.")
     assert "Grace" not in words
+    database.close()
+
+
+def test_a_schedule_of_a_key_would_be_paused_only_when_the_key_is_revoked(live):
+    database = application.open_database(live.settings())
+    migrations.upgrade(database)
+    now = datetime(2026, 11, 29, tzinfo=UTC)
+    with database.begin() as tx:
+        secret = api_keys.create(tx, "nightly", [live.group.id], tuple(Right), created_by="command line", now=now)
+        key = api_keys.by_secret(tx, secret)
+    assert key is not None
+    add_schedule(database, live.ada, live.group, now, reference="bykey234", person_id=key.owner)
+    assert examined(live)[1]["owners"] == ("ok", "may have what they own, and where: 1 active subscription or schedule")
+
+    with database.begin() as tx:
+        api_keys.revoke(tx, key.id, now)
+    state, words = examined(live)[1]["owners"]
+    assert state == "note"
+    assert words.endswith("schedule bykey234: The API key that made it was revoked.")
     database.close()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from bot.access.authorizer import Authorizer
 from bot.access.policy import Verdict
 from bot.access.rules import rules
-from bot.db import migrations, origins
+from bot.db import api_keys, migrations, origins
 from bot.db.origin import OriginState
 from bot.messages.origins import kind_of
 from bot.messages.outcomes import why
@@ -44,7 +44,12 @@ def would_pause(setup: Setup) -> Iterator[Result]:
 
 def _judge(setup: Setup, active: list[Owned]) -> Found:
     authorizer = Authorizer(
-        setup.directory, setup.chat, setup.chat.me, partial(rules, setup.settings), setup.partner_role
+        setup.directory,
+        setup.chat,
+        setup.chat.me,
+        partial(rules, setup.settings),
+        setup.partner_role,
+        key=partial(api_keys.valid, setup.database),
     )
     space = cache(authorizer.decide_space)
     found = [f"{kind_of(one)} {one.reference}: {cause}" for one in active if (cause := _cause(authorizer, space, one))]
