@@ -9,12 +9,13 @@ from bot.db import api_keys, audit
 from bot.db.api_keys import ALL_SPACES, Right
 from bot.db.audit import Channel, Entry
 from bot.db.migrations import Migration
-from bot.errors import BotError
+from bot.errors import BotError, SettingsError
 from bot.messages.names import LONGEST_NAME
-from bot.text import when
+from bot.setting_types import SPACE, webex_id
+from bot.text import count, when
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from bot.db.database import Transaction
     from bot.settings import StorageSettings
@@ -37,10 +38,13 @@ class NameTakenError(BotError):
 
 
 def create(settings: StorageSettings, name: str, spaces: Sequence[str], rights: Sequence[str], say: Say) -> int:
-    """Make a key and print it, alone on the last line. Raises ``NotANameError`` and ``NameTakenError``."""
+    """Make a key and print it, alone on the last line.
+
+    Raises ``NotANameError`` and ``NameTakenError``, and ``SettingsError`` for spaces that are none.
+    """
     if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
         raise NotANameError
-    reaches = None if spaces == [ALL_SPACES] else spaces
+    reaches = _reached(spaces)
     database = app.open_database(settings)
     try:
         Migration(database)()
@@ -69,7 +73,7 @@ def show(settings: StorageSettings, say: Say) -> int:
     finally:
         database.close()
     for one in found:
-        reaches = "all spaces" if one.spaces is None else f"{len(one.spaces)} spaces"
+        reaches = "all spaces" if one.spaces is None else _shown(one.spaces)
         used = f"last used {when(one.used_at)}" if one.used_at else "never used"
         gone = f"revoked {when(one.revoked_at)}" if one.revoked_at else used
         made = f"made {when(one.created_at)} by {one.created_by}"
@@ -95,6 +99,30 @@ def revoke(settings: StorageSettings, name: str, say: Say) -> int:
         database.close()
     say(f"Revoked: {found[0].name}. It is refused from now on, and what it has open is not delivered.")
     return 0
+
+
+def _reached(given: Sequence[str]) -> list[str] | None:
+    """Return the IDs of the spaces that a key reaches; None for all. Raises ``SettingsError`` with every mistake."""
+    items = [item.strip() for one in given for item in one.split(",")]
+    if {one.casefold() for one in items} == {ALL_SPACES}:
+        return None
+    read = webex_id(SPACE)
+    found: list[str] = []
+    problems: list[str] = []
+    for one in items:
+        try:
+            found.append(read(one))
+        except ValueError as error:
+            alone = "--space all means every space. Give it alone."
+            problems.append(alone if one.casefold() == ALL_SPACES else f"--space {error}")
+    if problems:
+        raise SettingsError(problems)
+    return found
+
+
+def _shown(spaces: Collection[str]) -> str:
+    number = count(len(spaces), "space")
+    return f"{number} ({', '.join(sorted(spaces))})" if spaces else number
 
 
 def _record(tx: Transaction, outcome: str) -> None:

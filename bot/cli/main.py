@@ -129,7 +129,7 @@ def _add_keys(keys: argparse.ArgumentParser, every: argparse.ArgumentParser) -> 
         nargs="+",
         default=[],
         type=str.strip,
-        help="spaces that it reaches; may be repeated",
+        help="spaces that it reaches, by ID, UUID or link; may be repeated",
     )
     create.add_argument(
         "--can",

@@ -9,6 +9,7 @@ import pytest
 from bot.cli.main import main
 from bot.db import api_keys
 from bot.db.api_keys import Right
+from bot.webex.ids import bare_id
 
 if TYPE_CHECKING:
     from tests.stepped_bot import SteppedBot
@@ -47,7 +48,52 @@ def test_several_spaces(machine: SteppedBot, capsys: pytest.CaptureFixture[str])
         assert found.may_reach(outside)
 
 
-@pytest.mark.parametrize(("given", "reaches"), [([], False), (["--space", "all"], True)])
+@pytest.mark.parametrize("spelled", ["{bare}", "webexteams://im?space={bare}", "<{id}>", "{id},{id}", "{id}=="])
+def test_a_space_is_read_as_the_setting_reads_it_and_listed(
+    machine: SteppedBot, capsys: pytest.CaptureFixture[str], spelled: str
+) -> None:
+    space = machine.setup.group.id
+    key = created(capsys, "--name", "x", "--space", spelled.format(id=space, bare=bare_id(space).upper()))
+    with machine.database.read() as tx:
+        found = api_keys.by_secret(tx, key)
+    assert found is not None
+    assert found.may_reach(space)
+    assert main(["keys", "list"]) == 0
+    assert f"  1 space ({bare_id(space)})  " in capsys.readouterr().out
+
+
+def test_what_is_no_space_makes_no_key(machine: SteppedBot, capsys: pytest.CaptureFixture[str]) -> None:
+    group, person = machine.setup.group.id, machine.setup.ada.id
+    assert main(["keys", "create", "--name", "x", "--space", "nospace", group, "ALL", "--space", f"{person},"]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    remedy = "which isn't the ID of a space. Use its ID from the API, its UUID, or a link to the space."
+    assert told.err.splitlines() == [
+        "These settings are wrong:",
+        f"  --space has “nospace”, {remedy}",
+        "  --space all means every space. Give it alone.",
+        f"  --space has “{person[:8]}…”, {remedy}",
+        f"  --space has “”, {remedy}",
+    ]
+    with machine.database.read() as tx:
+        assert api_keys.listed(tx) == []
+
+
+def test_several_spaces_are_listed(machine: SteppedBot, capsys: pytest.CaptureFixture[str]) -> None:
+    spaces = machine.setup.group.id, machine.setup.outside.id
+    created(capsys, "--name", "two", "--space", *spaces)
+    created(capsys, "--name", "none")
+    created(capsys, "--name", "each", "--space", "all")
+    assert main(["keys", "list"]) == 0
+    two, none, each = capsys.readouterr().out.splitlines()
+    assert f"  2 spaces ({', '.join(sorted(map(bare_id, spaces)))})  " in two
+    assert "  0 spaces  " in none
+    assert "  all spaces  " in each
+
+
+@pytest.mark.parametrize(
+    ("given", "reaches"), [([], False), (["--space", "all"], True), (["--space", "ALL", "all"], True)]
+)
 def test_which_spaces_it_reaches(
     machine: SteppedBot, capsys: pytest.CaptureFixture[str], given: list[str], *, reaches: bool
 ) -> None:
