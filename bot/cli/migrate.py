@@ -27,6 +27,11 @@ KEY = (
     "Set SECRET_KEY to the content of {file}: the admin token is encrypted with it, and the secrets of outbound events "
     "come from it."
 )
+MARKED = (
+    "The old database was already marked as a backup, so the new one is, too: the bot begins on it as on a restored "
+    "database, and tells those with open requests so. “Move to PostgreSQL” in docs/operations.md says when to remove "
+    "the mark before the start."
+)
 NEXT = "Now set DATABASE_URL to the new database and start the bot."
 OLD = (
     "The old database is as it was, and marked as a backup: should you start the bot on it again, it does nothing a "
@@ -59,7 +64,7 @@ def carry_over(settings: StorageSettings, source: str, target: str, say: Say) ->
         moved.append(one)
         say(f"{one.table:<16} {one.rows:>10,}")
 
-    move(source, target, now(), tell)
+    was_marked = move(source, target, now(), tell)
     rows, replaced = sum(one.rows for one in moved), sum(one.without_nul for one in moved)
     say(f"Carried over {rows:,} rows from {shown(source)} to {shown(target)}, and compared each.")
     if replaced:
@@ -67,6 +72,8 @@ def carry_over(settings: StorageSettings, source: str, target: str, say: Say) ->
     file = settings.data_dir / KEY_FILE
     if target.startswith("postgresql") and file.exists():
         say(KEY.format(file=file))
+    if was_marked:
+        say(MARKED)
     say(NEXT)
     say(OLD)
     return 0

@@ -68,10 +68,11 @@ def shown(url: str) -> str:
     return f"PostgreSQL ({parsed.host or 'this machine'}/{parsed.database})"
 
 
-def move(source: str, target: str, now: datetime, tell: Callable[[Moved], None]) -> None:
+def move(source: str, target: str, now: datetime, tell: Callable[[Moved], None]) -> bool:
     """Carry all rows over, telling of each table; raises ``NotMoved``.
 
-    The old database is marked as a backup: who begins on it again begins as on one that was restored.
+    The old database is marked as a backup: who begins on it again begins as on one that was restored. Return True when
+    it had that mark before, so that the new one has it, too.
     """
     database = Database(target)
     try:
@@ -87,10 +88,13 @@ def move(source: str, target: str, now: datetime, tell: Callable[[Moved], None])
                 tell(_carry(old, new, table, clean=database.dialect == "postgresql"))
             if database.dialect == "postgresql":
                 _set_sequences(new)
+            was_marked = key_values.updated_at(old, key_values.RESTORED) is not None
             key_values.set(old, key_values.RESTORED, "", now)
     except (DBAPIError, DatabaseUnavailable) as error:
         cause = error.cause if isinstance(error, DatabaseUnavailable) else error
         raise NotMoved(f"Nothing was carried over: {driver_says(cause)}") from error
+    else:
+        return was_marked
     finally:
         database.close()
 

@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from bot.access.token_store import FACT, derived
 from bot.cli.main import main
+from bot.cli.migrate import MARKED
 from bot.db import key_values, migrations
 from bot.db.database import Database
 from bot.ops import move as moving
@@ -131,6 +132,22 @@ def test_the_old_database_is_marked_as_a_backup(source: str, target: str, machin
     after = all_rows(source)
     assert {name for name in before if before[name] != after[name]} == {"facts"}
     assert [one[0] for one in after["facts"] if one not in before["facts"]] == [key_values.RESTORED]
+
+
+def test_who_carries_it_over_a_second_time_is_told_that_the_new_one_is_marked(
+    source: str, target: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert MARKED not in run(capsys, "--from", source, "--to", f"sqlite:///{tmp_path}/wrong.db")
+    assert MARKED in run(capsys, "--from", source, "--to", target)
+    assert key_values.RESTORED in [one[0] for one in all_rows(target)["facts"]]
+
+
+def test_a_rehearsal_with_a_copy_marks_nothing_else(
+    source: str, target: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["backup", str(tmp_path / "copy.db")]) == 0
+    assert MARKED in run(capsys, "--from", f"sqlite:///{tmp_path}/copy.db", "--to", target)
+    assert key_values.RESTORED not in [one[0] for one in all_rows(source)["facts"]]
 
 
 def test_characters_that_postgresql_cannot_hold_are_replaced_and_told(
