@@ -16,6 +16,7 @@ from bot.cli.terminal import LONGEST_LINE, plain
 from bot.db import api_keys, audit, origins, past_runs, reports, request_search
 from bot.db.audit import Row
 from bot.db.migrations import Migration
+from bot.db.requests import Content
 from bot.errors import BotError
 from bot.messages.audit_list import AuditView
 from bot.messages.history import kept_for, notes, steps
@@ -143,10 +144,14 @@ def in_words(one: Request, facts: HistoryFacts, now: datetime) -> list[str]:
 
 
 def in_json(one: Request, facts: HistoryFacts, now: datetime) -> str:
-    """Return one JSON object: times are ISO 8601 in UTC, ``file_size`` is in bytes, null is what is not known."""
+    """Return one JSON object: times are ISO 8601 in UTC, ``file_size`` is in bytes, null is what is not known.
+
+    Of a request for a card alone, what is known of the report's file is null, too: another request had it.
+    """
     row = facts.row
     report = {name: getattr(row, name) if row is not None else None for name in ("family", "region", "status")}
-    file = {name: getattr(row, name) if row is not None else None for name in ("file_size", "file_sha256", "file_kind")}
+    posted = row if one.content is not Content.CARD else None
+    file = {name: getattr(posted, name, None) for name in ("file_size", "file_sha256", "file_kind")}
     values: dict[str, Any] = {
         "reference": one.reference,
         "trace_id": one.trace_id,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from bot.db.requests import PERSON, State
+from bot.db.requests import PERSON, Content, State
 from bot.db.runs import RunState
 from bot.messages.elements import card, text
 from bot.messages.names import LONGEST_NAME, Names
@@ -180,6 +180,9 @@ def _steps(one: Request, facts: HistoryFacts) -> Iterator[Step]:
 
 
 def _end(one: Request, row: ReportRow | None, facts: HistoryFacts) -> Step:
+    card_only = one.content is Content.CARD
+    if one.state is State.DELIVERED and card_only:
+        return Step("card posted", one.closed_at)
     if one.state is State.DELIVERED:
         known = row is not None and row.file_size is not None and not facts.converted
         what = size(row.file_size) if known and row is not None and row.file_size is not None else "file"
@@ -188,17 +191,19 @@ def _end(one: Request, row: ReportRow | None, facts: HistoryFacts) -> Step:
         return Step(ENDS[one.state], one.closed_at)
     if row is None:
         return Step("no answer from Webex yet, still trying")
-    return Step("downloading or posting the file" if row.phase is Phase.READY else "in progress")
+    if row.phase is not Phase.READY:
+        return Step("in progress")
+    return Step("posting the card" if card_only else "downloading or posting the file")
 
 
 def _notes(one: Request, now: datetime, facts: HistoryFacts) -> Iterator[str]:
-    row = facts.row
+    row, card_only = facts.row, one.content is Content.CARD
     if one.state not in {State.OPEN, State.DELIVERED} and one.reason:
         yield strip_markdown(one.reason)
     if one.state is State.DELIVERED and row is not None and (blank := row.why_blank) is not None:
         yield blank.sentence
     if one.state is State.UNSURE and not one.reason:
-        yield "Webex didn't say whether the file was posted, and I couldn't check."
+        yield f"Webex didn't say whether the {'card' if card_only else 'file'} was posted, and I couldn't check."
     if one.state is not State.DELIVERED and facts.there and facts.parts > 1:
         yield f"{facts.there} of its {facts.parts} parts were posted."
     if facts.elsewhere:
@@ -209,7 +214,7 @@ def _notes(one: Request, now: datetime, facts: HistoryFacts) -> Iterator[str]:
         since = f"Webex has been returning errors since {when(one.failing_since)}."
         yield f"{since} {one.last_error or ''} I'm retrying automatically.".replace("  ", " ")
     if row is not None:
-        hashed = f" SHA-256 {row.file_sha256[:SHOWN_OF_HASH]}…" if row.file_sha256 else ""
+        hashed = f" SHA-256 {row.file_sha256[:SHOWN_OF_HASH]}…" if row.file_sha256 and not card_only else ""
         family = FAMILIES[Family(row.family)].name.capitalize()
         yield f"{family}; last status from Webex: {row.status or 'none'}.{hashed}"
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.db.requests import PERSON, State
+from bot.db.requests import PERSON, Content, State
 from bot.emulator.cards import problems
 from bot.messages.history import HistoryFacts, Step, history_card, in_one_sentence, notes, steps
 from bot.messages.names import Names
@@ -71,6 +71,8 @@ def test_the_day_is_told_again_when_it_is_another_one() -> None:
         ({"state": State.DELIVERED}, HistoryFacts(row=DOWNLOADED, there=3, parts=3), "1.2 KB posted in 3 parts"),
         ({"state": State.DELIVERED}, HistoryFacts(), "file posted"),
         ({"state": State.DELIVERED}, HistoryFacts(row=DOWNLOADED, converted=True), "file posted"),
+        ({"state": State.DELIVERED, "content": Content.CARD}, HistoryFacts(row=DOWNLOADED), "card posted"),
+        ({"content": Content.CARD}, HistoryFacts(row=DOWNLOADED), "posting the card"),
         ({"state": State.FAILED}, HistoryFacts(), "failed"),
         ({"room_type": "direct"}, HistoryFacts(names=NAMES), "**Ada Lovelace** asked directly"),
         ({"room_id": "elsewhere"}, HistoryFacts(names=NAMES), "**Ada Lovelace** asked in another space"),
@@ -115,6 +117,16 @@ def test_what_stands_in_the_rows_is_a_step(values: dict[str, object], facts: His
             {"state": State.UNSURE},
             HistoryFacts(),
             "Webex didn't say whether the file was posted, and I couldn't check.",
+        ),
+        (
+            {"state": State.UNSURE, "content": Content.CARD},
+            HistoryFacts(),
+            "Webex didn't say whether the card was posted, and I couldn't check.",
+        ),
+        (
+            {"state": State.DELIVERED, "content": Content.CARD},
+            HistoryFacts(row=DOWNLOADED),
+            "Partner report; last status from Webex: done.",
         ),
     ],
 )

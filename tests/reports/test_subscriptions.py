@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bot.cli.main import main
 from bot.db import origins, outcomes, requests, subscriptions, tables
 from bot.db.origin import OriginState, PauseCause
 from bot.db.requests import State
@@ -124,6 +126,24 @@ def test_a_file_with_nothing_in_it_says_why_beside_it(stepped: SteppedBot) -> No
     (file,) = posted(stepped)
     assert "on the card" not in file.words
     assert "empty" in file.words
+
+
+def test_why_tells_of_a_card_and_of_no_file_where_a_card_alone_was_posted(
+    machine: SteppedBot, capsys: pytest.CaptureFixture[str]
+) -> None:
+    subscribed(machine, card_only=True)
+    report = becomes_ready(machine)
+    machine.receive(machine.setup.ada, f"report {report.id}")  # its file, to Ada directly
+    rounds(machine)
+    assert len(posted(machine)) == 1
+    capsys.readouterr()
+    assert main(["why", "--json", report.id]) == 0
+    told = {one["made_for"] is None: one for one in map(json.loads, capsys.readouterr().out.splitlines())}
+    by_ada, subscription = told[True], told[False]
+    assert by_ada["file_size"]
+    assert by_ada["file_sha256"]
+    assert [subscription[name] for name in ("file_size", "file_sha256", "file_kind")] == [None] * 3
+    assert any(one.startswith("card posted, ") for one in subscription["history"])
 
 
 def test_a_list_card_that_is_lost_is_one_failure(stepped: SteppedBot) -> None:
