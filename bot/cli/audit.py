@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot import app
 from bot.cli.names import NameLookup
-from bot.cli.terminal import plain
+from bot.cli.terminal import plain, print_errors
 from bot.db import audit, origins, reports
 from bot.db.migrations import Migration
 from bot.errors import BotError, SettingsError
@@ -56,6 +56,8 @@ NOT_NEEDED: Final = {
 }
 """Values for settings that are required elsewhere: an address is looked up with the admin token."""
 NOTHING_DONE: Final = 1
+NOTHING_FOUND: Final = "No audit entries were found."
+CHECK_ID: Final = " Check the ID (it's case-sensitive)."
 
 
 class NobodyError(BotError):
@@ -84,15 +86,19 @@ class _UndoError(Exception):
 def export(settings: StorageSettings, wanted: Wanted, say: Say, *, as_json: bool) -> int:
     """Print each row, oldest first; return 0. Raises ``DatabaseUnavailable``; see ``_id_of``, too."""
     database = app.open_database(settings)
+    found = False
     try:
         Migration(database)()
         person_id = _id_of(wanted.person, database) if wanted.person else None
         names = None if as_json else NameLookup(database)
         for rows in _pages(database, wanted, person_id):
+            found = found or bool(rows)
             for line in map(in_json, rows) if names is None else _in_words(database, rows, names):
                 say(line)
     finally:
         database.close()
+    if not found and wanted.limit != 0:
+        print_errors(f"reportbot: {NOTHING_FOUND}{CHECK_ID if wanted.person or wanted.report_id else ''}")
     return 0
 
 
@@ -170,7 +176,7 @@ def forget(settings: StorageSettings, person: str, say: Say, *, sure: bool) -> i
 
 def _say_trial(done: Forgotten, person: str, say: Say) -> None:
     if done.nobody:
-        say("Nothing that is kept names this person. Check the ID (it's case-sensitive).")
+        say(f"Nothing that is kept names this person.{CHECK_ID}")
         return
     say(f"This would end {_open(done)},")
     say(f"and replace the person in {_rows_of(done)}.")

@@ -82,6 +82,29 @@ def test_by_person_report_and_time_with_webex_down(machine: SteppedBot, capsys: 
     assert machine.calls("GET", "*") == 0
 
 
+@pytest.mark.parametrize("form", [[], ["--json"]])
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["--person", "ada"], " Check the ID (it's case-sensitive)."),
+        (["--report", "XYZ"], " Check the ID (it's case-sensitive)."),
+        (["--since", "2999-01-01"], ""),
+    ],
+)
+def test_that_nothing_was_found_is_an_error_line(
+    machine: SteppedBot, capsys: pytest.CaptureFixture[str], form: list[str], words: list[str], hint: str
+) -> None:
+    write(machine, 1, person_id=machine.setup.ada.id)
+    capsys.readouterr()
+
+    assert main(["audit", *form, *words]) == 0
+    assert capsys.readouterr() == ("", f"reportbot: No audit entries were found.{hint}\n")
+
+    for found in ([], ["--limit", "0"]):
+        assert main(["audit", *form, *found]) == 0
+        assert "No audit entries" not in capsys.readouterr().err
+
+
 def test_by_address(machine: SteppedBot, capsys: pytest.CaptureFixture[str]) -> None:
     write(machine, 1, person_id=machine.setup.ada.id)
     write(machine, 1, person_id=machine.setup.grace.id)
