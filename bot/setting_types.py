@@ -12,7 +12,7 @@ import ipaddress
 import re
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, SecretStr
@@ -31,6 +31,8 @@ HIGHEST_NUMBER: Final = 999_999_999
 HIGHEST_PORT: Final = 65535
 
 _HOST = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
+_NAME = re.compile(r"[\w-]{1,63}(\.[\w-]{1,63})*\.?")
+"""The name of a machine, also one that only a network of containers knows."""
 _VERSION = re.compile(r"/v[0-9]+$")
 _VISIBLE = re.compile(r"[!-~]+")
 _BEARER = re.compile(r"(authorization:\s*)?bearer\s+", re.IGNORECASE)
@@ -43,6 +45,14 @@ _SPACE_LINK = re.compile(
 )
 _ID_TEXT = re.compile(r"ciscospark://[^/\s]+/([A-Z_]+)/[^/\s]+")
 _QUOTES = {'"': '"', "'": "'", "“": "”", "‘": "’", "`": "`"}
+NO_DATABASE_ADDRESS: Final = (
+    "is not a database address that can be read. Write it like postgresql://user:password@host:5432/name, and in the "
+    "password @ : / ? # % [ as %40 %3A %2F %3F %23 %25 %5B."
+)
+WRONG_PARAMETER: Final = (
+    "has a parameter after its “?” with a name or value that PostgreSQL's libpq doesn't know. Write them like "
+    "?sslmode=require; if that “?” is part of the password, write it as %3F."
+)
 SPACE, ORGANIZATION = "ROOM", "ORGANIZATION"
 """The kinds of IDs that settings hold, as Webex writes them inside an ID."""
 
@@ -224,14 +234,64 @@ def database(raw: str) -> str:
     scheme, found, rest = raw.partition("://")
     dialect = scheme.lower().split("+", 1)[0]
     if found and dialect in {"postgres", "postgresql"} and rest:
-        with contextlib.suppress(ValueError):
-            urlsplit(raw)
-            return f"postgresql://{rest}"
+        _check_postgresql(rest)
+        return f"postgresql://{rest}"
     if found and dialect == "sqlite" and rest.startswith("/") and len(rest) > 1 and ":memory:" not in rest:
         return f"sqlite:///{Path(rest[1:]).absolute()}"
     raise ValueError(
         "is not a database that the bot knows. Use sqlite:////folder/reportbot.db or postgresql://user@host/name."
     )
+
+
+def connection_parameters(url: str) -> dict[str, Any]:
+    """Return what a PostgreSQL URL says to the driver. Raises ``ValueError`` or SQLAlchemy's ``ArgumentError``."""
+    from sqlalchemy import make_url  # noqa: PLC0415 - with PostgreSQL only
+
+    parsed = make_url(url).set(drivername="postgresql+psycopg")
+    _, parameters = parsed.get_dialect()().create_connect_args(parsed)
+    return dict(parameters)
+
+
+def _check_postgresql(rest: str) -> None:
+    """Read what follows ``postgresql://`` with what reads it later. Their errors quote it, so none is passed on."""
+    from psycopg import ProgrammingError  # noqa: PLC0415 - with PostgreSQL only
+    from psycopg.conninfo import make_conninfo, timeout_from_conninfo  # noqa: PLC0415
+    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415
+
+    try:
+        urlsplit(f"postgresql://{rest}")
+        parameters = connection_parameters(f"postgresql://{rest}")
+        read = _is_plausible(rest, parameters)
+    except (ValueError, ArgumentError):
+        read = False
+    if not read:
+        raise ValueError(NO_DATABASE_ADDRESS)
+    try:
+        make_conninfo(**parameters)
+        timeout_from_conninfo(parameters)
+    except ProgrammingError:
+        raise ValueError(WRONG_PARAMETER) from None
+
+
+def _is_plausible(rest: str, parameters: dict[str, Any]) -> bool:
+    """Return False if a part of the password was taken for something else. Raises ``ValueError`` for a wrong port."""
+    hosts, ports = (str(parameters.get(name, "")).split(",") for name in ("host", "port"))
+    for number in filter(None, ports):
+        port(number)
+    query = (rest.partition("@")[2] or rest).partition("?")[2]
+    return (
+        all(map(_is_host_of_database, filter(None, hosts)))
+        and "@" not in parameters.get("dbname", "")
+        and all("=" in one for one in filter(None, query.split("&")))
+    )
+
+
+def _is_host_of_database(text: str) -> bool:
+    """Return True for the name or address of a machine, or the folder of a socket. No name is looked up."""
+    with contextlib.suppress(ValueError):
+        ipaddress.ip_address(text)
+        return True
+    return text.startswith("/") or _NAME.fullmatch(text) is not None
 
 
 def folder(raw: str) -> Path:

@@ -11,7 +11,7 @@ import difflib
 import os
 import secrets
 from typing import TYPE_CHECKING, Any, Final, TypeVar
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError
 
@@ -62,8 +62,12 @@ class StorageSettings(BaseModel):
 
     def secret_values(self) -> list[str]:
         """Return every value that must never be seen, for the log's mask."""
-        password = urlsplit(self.database_url.get_secret_value()).password
-        return [password, unquote(password)] if password else []
+        url = self.database_url.get_secret_value()
+        if url.startswith(SQLITE):
+            return []
+        parameters = setting_types.connection_parameters(url)
+        found = (urlsplit(url).password, parameters.get("password"), parameters.get("sslpassword"))
+        return [secret for secret in found if secret]
 
 
 class WebSettings(StorageSettings):

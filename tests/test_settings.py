@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from hypothesis import given
@@ -279,6 +280,58 @@ def test_postgresql_is_written_in_one_way_and_needs_a_secret_key(scheme):
         | {"data_dir": "/data"}
     )
     assert {"pass%40word", "pass@word", "k" * 16} <= set(read.secret_values())
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "u:p@127.0.0.1:port/db",
+        "u:p@127.0.0.1:99999/db",
+        "u:p@[::1/db",
+        "u:p@db..example.com/db",
+        "u:p@db/name?sslmod=require",
+        "u:p@db/name?sslmode",
+        "u:p@db/name?connect_timeout=soon",
+        "u:p@/name?host=db1,db2&port=5432,high",
+        "u:p@/name?host=db1,db2&port=1,2,3",
+        "u:p@Zebra99@127.0.0.1:28432/db",
+        "u:p@x:Zebra99@127.0.0.1:28432/db",
+        "u:p@Zebra99/x@127.0.0.1:28432/db",
+        "u:p@Zebra99?x@127.0.0.1:28432/db",
+        "u:p@Zebra99?x=y@127.0.0.1:28432/db",
+        "u:p@Zebra99#x@127.0.0.1:28432/db",
+    ],
+)
+def test_an_address_of_postgresql_that_cannot_be_read_is_refused_without_a_part_of_it(address):
+    (found,) = problems(DATABASE_URL=f"postgresql://{address}", SECRET_KEY="k" * 16)
+    assert found.startswith("DATABASE_URL ")
+    assert "%40" in found or "?sslmode=require" in found
+    assert not any(part in found for part in ("Zebra99", "127.0.0.1", "sslmod=", "soon", "99999"))
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/name",
+        "db_1/name",
+        "bot@db.example.com:5432/name?sslmode=verify-full",
+        "bot@[::1]:5432/name",
+        "bot@/name?host=/var/run/postgresql",
+        "bot:word@/name?host=db1,db2&port=5432,5432",
+        "bot:word@/name?host=db1:5432&host=db2:5432",
+        "bot@db/name?passfile=/run/secrets/bot@db&options=-c%20statement_timeout%3D5s",
+        "bot@tenant:word@db/name",
+    ],
+)
+def test_an_address_of_postgresql_is_left_as_it_is(address):
+    assert setting_types.database(f"postgresql://{address}") == f"postgresql://{address}"
+
+
+@pytest.mark.parametrize("password", ["wo:rd", "wo/rd", "wo?rd", "wo#rd", "wo%rd", "wo%40rd"])
+def test_the_password_is_hidden_as_it_is_written_and_as_it_is_sent(password):
+    given = load_storage({"DATABASE_URL": f"postgresql://bot:{password}@db/name?sslpassword=k3y"})
+    assert {unquote(password), "k3y"} <= set(given.secret_values())
+    assert password in given.secret_values()
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,11 @@ WRONG = [
     ({"DATABASE_URL": "/var/lib/reportbot.db"}, "Use sqlite:////folder/reportbot.db"),
     ({"DATABASE_URL": "sqlite:///{folder}"}, "Name a file in it"),
     ({"DATABASE_URL": "sqlite:///{folder}/missing/bot.db"}, "a folder that the bot can write"),
+    (
+        {"DATABASE_URL": "postgresql://u:p@127.0.0.1:port/db", "SECRET_KEY": "k" * 32},
+        "in the password @ : / ? # % [ as %40 %3A %2F %3F %23 %25 %5B.",
+    ),
+    ({"DATABASE_URL": "postgresql://u:p@127.0.0.1/db?sslmod=require", "SECRET_KEY": "k" * 32}, "?sslmode=require"),
     ({"DATA_DIR": "~nobody-at-all/x"}, "Write the folder like /var/lib/reportbot"),
     ({"DATA_DIR": "{folder}/file"}, "is a file ({folder}/file). Choose a folder."),
     ({"DATA_DIR": "{folder}/file/x"}, "Make {folder}/file/x writable, or choose another folder."),

@@ -223,6 +223,15 @@ def test_what_cannot_be_is_said_in_a_sentence(
     assert "Traceback" not in said
 
 
+def test_an_address_that_cannot_be_read_is_a_wrong_setting_and_not_shown(
+    source: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--from", source, "--to", "postgresql://bot:p@Zebra99@127.0.0.1:port/db")
+    said = run(capsys, *words, code=2)
+    assert "--to is not a database address that can be read" in said
+    assert "Zebra99" not in said
+
+
 def test_one_address_alone_is_refused(source: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert "--from and --to belong together" in run(capsys, "--from", source, code=2)
 
