@@ -105,7 +105,7 @@ def admin_token(settings: Settings, database: Database, observe: Observe = metri
         settings.webex_admin_client_secret.get_secret_value(),
         settings.webex_admin_refresh_token.get_secret_value(),
         settings.webex_api_url,
-        DatabaseTokenStore(database, settings.data_dir, lambda: secret_keys(settings), register_secrets),
+        DatabaseTokenStore(database, settings.data_dir, partial(secret_keys, settings), register_secrets),
         observe=observe,
     )
 

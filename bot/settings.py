@@ -283,10 +283,17 @@ def _problems_together(given: Mapping[str, str]) -> list[str]:
         if not setting_types.is_public(public.hostname or "") and setting_types.is_public(api.hostname or ""):
             problems.append(NOT_PUBLIC)
     if given["database_url"].lower().startswith("postgres") and "secret_key" not in given:
-        problems.append(
-            "SECRET_KEY is not set; with PostgreSQL every machine needs the same one (try: openssl rand -hex 32)."
-        )
+        problems.append(_no_secret_key(given["data_dir"]))
     return problems
+
+
+def _no_secret_key(data_dir: str) -> str:
+    remedy = "try: openssl rand -hex 32"
+    with contextlib.suppress(ValueError):  # named already
+        file = setting_types.folder(data_dir) / KEY_FILE
+        if os.path.exists(file):  # noqa: PTH110 - False also where it may not be looked for
+            remedy = f"after a move from SQLite: what {file} contains"
+    return f"SECRET_KEY is not set; with PostgreSQL every machine needs the same one ({remedy})."
 
 
 def unusable(settings: StorageSettings, exc: OSError) -> str:
@@ -296,10 +303,11 @@ def unusable(settings: StorageSettings, exc: OSError) -> str:
     return f"DATA_DIR can't be used ({exc.strerror}). Make {settings.data_dir} writable, or choose another folder."
 
 
-def secret_keys(settings: Settings) -> tuple[bytes, ...]:
+def secret_keys(settings: Settings, *, make: bool = True) -> tuple[bytes, ...]:
     """Return the keys of what is stored encrypted, the one that encrypts first.
 
     They are in ``SECRET_KEY``, two of them while it is rotated, or in the file made in ``DATA_DIR`` at the first start.
+    ``make=False``: no file is made, and there is no key without one. For what only decrypts: a new key opens nothing.
 
     Web and worker may start at the same moment: the file appears whole, by a hard link that only one of them can make.
     Raises ``SettingsError`` when the folder cannot be written or the file is damaged.
@@ -309,6 +317,8 @@ def secret_keys(settings: Settings) -> tuple[bytes, ...]:
     path = settings.data_dir / KEY_FILE
     try:
         if not path.exists():
+            if not make:
+                return ()
             _make_key(path)
         key = path.read_bytes().strip()
     except OSError as exc:

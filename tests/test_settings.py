@@ -282,6 +282,15 @@ def test_postgresql_is_written_in_one_way_and_needs_a_secret_key(scheme):
     assert {"pass%40word", "pass@word", "k" * 16} <= set(read.secret_values())
 
 
+def test_after_a_move_to_postgresql_the_key_is_the_one_of_the_file(tmp_path):
+    given = {"DATABASE_URL": "postgresql://db/name", "DATA_DIR": str(tmp_path)}
+    assert problems(**given)[0].endswith("needs the same one (try: openssl rand -hex 32).")
+    (tmp_path / "secret.key").write_text("k" * 64)
+    assert problems(**given)[0].endswith(
+        f"needs the same one (after a move from SQLite: what {tmp_path}/secret.key contains)."
+    )
+
+
 @pytest.mark.parametrize(
     "address",
     [

@@ -31,6 +31,7 @@ log = structlog.get_logger(__name__)
 FACT = "admin_token"
 LOCK_FILE = "admin-token.lock"
 KEY_BYTES = 32
+UNREADABLE = "put the secret key back that it was encrypted with; else the token of the settings is used"
 
 
 def derived(secrets: Sequence[bytes], purpose: str) -> MultiFernet:
@@ -65,6 +66,8 @@ def encrypt_with_first_key(tx: Transaction, keys: Sequence[bytes]) -> bool:
 
 
 def _opens(keys: Sequence[bytes], kept: str) -> bool:
+    if not keys:
+        return False
     try:
         derived(keys, FACT).decrypt(kept.encode())
     except InvalidToken:
@@ -82,9 +85,10 @@ class DatabaseTokenStore:
         self,
         database: Database,
         folder: Path,
-        keys: Callable[[], Sequence[bytes]],
+        keys: Callable[..., Sequence[bytes]],
         register_secrets: Callable[..., None],
     ) -> None:
+        """Take the keys as ``secret_keys`` returns them; with ``make=False`` there may be none."""
         self._database = database
         self._folder = folder
         self._keys = keys
@@ -97,9 +101,9 @@ class DatabaseTokenStore:
         if kept is None:
             return None
         try:
-            state = TokenState(**json.loads(derived(self._keys(), FACT).decrypt(kept.encode())))
+            state = TokenState(**json.loads(derived(self._keys(make=False), FACT).decrypt(kept.encode())))
         except (InvalidToken, ValueError, TypeError) as exc:
-            log.warning("kept_token_unreadable", cause=type(exc).__name__, remedy="the token of the settings is used")
+            log.warning("kept_token_unreadable", cause=type(exc).__name__, remedy=UNREADABLE)
             return None
         self._hide(state.access_token, state.refresh_token)
         return state

@@ -14,7 +14,7 @@ from bot import manifest
 from bot.access.authorizer import Authorizer
 from bot.access.rules import rules
 from bot.app import admin_token, now, open_database, partner_role
-from bot.errors import UNREADABLE, WebexError, without_tracking_id
+from bot.errors import UNREADABLE, BotError, WebexError, without_tracking_id
 from bot.ops.checks import (
     allowed,
     data_dir,
@@ -77,6 +77,12 @@ def not_checked(_: Setup) -> Found:
     return State.NOTE, "tokens, roles, reports and webhooks, until Webex answers"
 
 
+@line("not checked")
+def without_key(_: Setup) -> Found:
+    """Return what could not be looked at: a refreshed admin token would be stored over the one that is kept."""
+    return State.NOTE, "the admin token and what needs it, until the secret key is right"
+
+
 HERE: Final = (
     settings_complete,
     data_dir.database,
@@ -96,6 +102,8 @@ IN_WEBEX: Final = (
     webhooks.differences,
 )
 """Checks that need Webex."""
+WITHOUT_ADMIN_TOKEN: Final = (token_owners.bot_token, without_key, webhooks.differences)
+"""Of these, what is left while the stored admin token can't be read."""
 LAST: Final = (public_address.public_address,)
 
 
@@ -105,8 +113,18 @@ def examine(settings: Settings) -> Iterator[Result]:
         yield from _run(HERE, setup)
         (reached,) = webex(setup)
         yield reached
-        yield from _run((not_checked,) if reached.state is State.FAILED else IN_WEBEX, setup)
+        if reached.state is State.FAILED:
+            yield from _run((not_checked,), setup)
+        else:
+            yield from _run(WITHOUT_ADMIN_TOKEN if _has_other_key(setup) else IN_WEBEX, setup)
         yield from _run(LAST, setup)
+
+
+def _has_other_key(setup: Setup) -> bool:
+    try:
+        return data_dir.has_other_key(setup)
+    except BotError:  # told already
+        return False
 
 
 def examine_person(settings: Settings, email: str) -> Iterator[Result]:

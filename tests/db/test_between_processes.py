@@ -93,7 +93,7 @@ def test_of_two_processes_one_renews_the_admin_token(pair: tuple[Database, Datab
     for number, database in enumerate(pair):
         folder = tmp_path / str(number)
         folder.mkdir()
-        stores.append(DatabaseTokenStore(database, folder, lambda: [b"k" * 32], lambda *_: None))
+        stores.append(DatabaseTokenStore(database, folder, lambda **_: [b"k" * 32], lambda *_: None))
     renewed: list[int] = []
     meet = threading.Barrier(2)
 

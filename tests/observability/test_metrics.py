@@ -222,7 +222,7 @@ def test_how_late_the_most_overdue_schedule_is(stepped: SteppedBot, figures: Fig
 
 
 def test_when_the_admin_token_ends_is_known_from_its_renewal_on(stepped: SteppedBot, figures: Figures, tmp_path: Path):
-    store = DatabaseTokenStore(stepped.database, tmp_path, lambda: [b"k" * 32], lambda *_: None)
+    store = DatabaseTokenStore(stepped.database, tmp_path, lambda **_: [b"k" * 32], lambda *_: None)
     state = TokenState("access-0123456789", "refresh-0123456789", 2e9, 1.9e9, "seed", refresh_ends_at=3e9)
     store.save(state)
     series = "reportbot_admin_token_expiry_timestamp_seconds"

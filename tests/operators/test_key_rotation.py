@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
 from bot import app
-from bot.access.token_store import FACT, derived, encrypt_with_first_key
+from bot.access.token_store import FACT, DatabaseTokenStore, derived, encrypt_with_first_key
 from bot.cli import doctor
 from bot.db import key_values
-from bot.settings import CLIENT_VARIABLES, KEY_FILE
+from bot.settings import CLIENT_VARIABLES, KEY_FILE, secret_keys
 from tests.operators.test_told import refreshable
 
 if TYPE_CHECKING:
@@ -86,13 +87,49 @@ def test_the_doctor_says_that_another_machine_has_another_key(live: LiveBot):
     delivers(live)
     live.environ["SECRET_KEY"] = NEW
     assert doctor_says(live).startswith("FAILED")
-    assert "Set the one that the other machines have" in doctor_says(live)
+    machines = "which other machines of this bot have" in doctor_says(live)
+    assert machines == (app.open_database(live.settings()).dialect == "postgresql")
+    assert "Set SECRET_KEY to the one before" in doctor_says(live)
     clients = {name: live.environ.pop(name) for name in CLIENT_VARIABLES}
     live.environ["WEBEX_ADMIN_TOKEN"] = live.admin_token
     assert doctor_says(live).startswith("ok"), "the stored token is not used"
     del live.environ["WEBEX_ADMIN_TOKEN"]
     live.environ.update(clients, SECRET_KEY=OLD)
     assert doctor_says(live).startswith("ok")
+
+
+@pytest.mark.sqlite("else it is a setting")
+def test_the_doctor_says_that_the_key_is_lost_and_puts_none_in_its_place(live: LiveBot):
+    refreshable(live)
+    delivers(live)
+    file = live.folder / KEY_FILE
+    old = file.read_text()
+    file.unlink()
+    called = refreshes(live)
+    for _ in range(2):
+        assert doctor_says(live).startswith("FAILED")
+        assert f"Put the {file} of that time back" in doctor_says(live)
+    assert not file.exists()
+    assert refreshes(live) == called, "a new token would be stored over the one that the old key opens"
+
+    file.write_text("another-key-0123456789")
+    assert doctor_says(live).startswith("FAILED")
+    file.write_text(old)
+    assert doctor_says(live).startswith("note")
+    assert is_encrypted_with(live, old)
+
+
+@pytest.mark.sqlite("else it is a setting")
+def test_what_only_reads_the_stored_token_makes_no_key(live: LiveBot):
+    refreshable(live)
+    delivers(live)
+    (live.folder / KEY_FILE).unlink()
+    settings = live.settings()
+    database = app.open_database(settings)
+    store = DatabaseTokenStore(database, settings.data_dir, partial(secret_keys, settings), lambda *_: None)
+    assert store.load() is None
+    database.close()
+    assert not (live.folder / KEY_FILE).exists()
 
 
 def test_what_neither_key_opens_is_left_alone(live: LiveBot):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import requests
@@ -149,7 +150,7 @@ def test_a_state_that_an_earlier_version_kept_still_loads(live):
         made.client_secret,
         settings.webex_admin_refresh_token.get_secret_value() if settings.webex_admin_refresh_token else "",
         settings.webex_api_url,
-        DatabaseTokenStore(database, settings.data_dir, lambda: secret_keys(settings), lambda *_: None),
+        DatabaseTokenStore(database, settings.data_dir, partial(secret_keys, settings), lambda *_: None),
     )
     assert again.current() == token
     assert again.refresh_ends_at() is None

@@ -27,9 +27,12 @@ NEWER: Final = (
     "older one, restore a backup of its time."
 )
 OTHER_KEY: Final = (
-    "SECRET_KEY is not the key that the stored admin token was encrypted with. Set the one that the other machines "
-    "have. If it is lost, the token of the settings is used, and receivers of outbound events need new secrets."
+    "what is encrypted in the database was encrypted with another key. {remedy} If it is lost, the token of the "
+    "settings is used, and receivers of outbound events need new secrets."
 )
+SET_BACK: Final = "Set SECRET_KEY to the one before, or to what the secret.key of that time contains."
+SET_AS_OTHERS: Final = "Set SECRET_KEY to the one before, which other machines of this bot have."
+PUT_BACK: Final = "Put the {file} of that time back, or set SECRET_KEY to what it contained."
 ROTATING: Final = "The admin token is still encrypted with the second one: restart the worker."
 ROTATED: Final = (
     "Nothing is encrypted with the second one. If that is the new key, put it first when all machines have both. If "
@@ -40,7 +43,7 @@ ROTATED: Final = (
 @line("database")
 def database(setup: Setup) -> Found:
     """Return whether the database can be used. Raises ``SettingsError`` when the key can't be read."""
-    secret_keys(setup.settings)
+    secret_keys(setup.settings, make=False)
     revision = migrations.current(setup.database)
     if revision == migrations.newest():
         return State.OK, f"reachable, and its schema is up to date.{_beginning(setup.database, setup.now())}"
@@ -69,20 +72,37 @@ def _beginning(database: Database, now: datetime) -> str:
 @line("secret key")
 def secret_key(setup: Setup) -> Found:
     """Return where the key is, and how far its rotation is."""
-    if setup.settings.secret_key is not None:
-        from bot.access.token_store import is_unreadable, needs_first_key  # noqa: PLC0415 - with SECRET_KEY only
+    settings = setup.settings
+    if has_other_key(setup):
+        return State.FAILED, OTHER_KEY.format(remedy=_remedy(setup))
+    if settings.secret_key is not None:
+        from bot.access.token_store import needs_first_key  # noqa: PLC0415 - with SECRET_KEY only
 
-        if setup.settings.refreshable and _stored_token(setup, is_unreadable):  # else it is not used
-            return State.FAILED, OTHER_KEY
-        if len(setup.settings.secret_key) > 1:
+        if len(settings.secret_key) > 1:
             return (
                 State.NOTE,
                 f"two are in SECRET_KEY. {ROTATING if _stored_token(setup, needs_first_key) else ROTATED}",
             )
         return State.OK, "in SECRET_KEY. Keep it outside DATA_DIR and its backups."
-    if setup.settings.refreshable:
-        return State.NOTE, INSIDE.format(file=setup.settings.data_dir / KEY_FILE)
+    if settings.refreshable:
+        secret_keys(settings)  # there must be one to copy
+        return State.NOTE, INSIDE.format(file=settings.data_dir / KEY_FILE)
     return State.OK, "in DATA_DIR. Nothing is encrypted with it, since WEBEX_ADMIN_TOKEN isn't renewed."
+
+
+def has_other_key(setup: Setup) -> bool:
+    """Return True when the stored admin token, which is to be used, was encrypted with a key that isn't there."""
+    if not setup.settings.refreshable:
+        return False
+    from bot.access.token_store import is_unreadable  # noqa: PLC0415 - a plain token needs no cryptography
+
+    return _stored_token(setup, is_unreadable)
+
+
+def _remedy(setup: Setup) -> str:
+    if setup.settings.secret_key is None:
+        return PUT_BACK.format(file=setup.settings.data_dir / KEY_FILE)
+    return SET_AS_OTHERS if setup.database.dialect == "postgresql" else SET_BACK
 
 
 def _stored_token(setup: Setup, holds: Callable[[Transaction, Sequence[bytes]], bool]) -> bool:
@@ -90,7 +110,7 @@ def _stored_token(setup: Setup, holds: Callable[[Transaction, Sequence[bytes]], 
     if migrations.current(setup.database) is None:
         return False
     with setup.database.read() as tx:
-        return holds(tx, secret_keys(setup.settings))
+        return holds(tx, secret_keys(setup.settings, make=False))
 
 
 @line("files")
