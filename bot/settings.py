@@ -303,6 +303,12 @@ def unusable(settings: StorageSettings, exc: OSError) -> str:
     return f"DATA_DIR can't be used ({exc.strerror}). Make {settings.data_dir} writable, or choose another folder."
 
 
+def denied(file: Path | str) -> str:
+    """Return that a file can't be opened by the bot's user, such as one that root has restored, and the remedy."""
+    owned = f"sudo chown {os.geteuid()} {file} && sudo chmod 600 {file}"
+    return f"{file} can't be opened (Permission denied). Make the bot's user its owner: {owned}"
+
+
 def secret_keys(settings: Settings, *, make: bool = True) -> tuple[bytes, ...]:
     """Return the keys of what is stored encrypted, the one that encrypts first.
 
@@ -322,7 +328,8 @@ def secret_keys(settings: Settings, *, make: bool = True) -> tuple[bytes, ...]:
             _make_key(path)
         key = path.read_bytes().strip()
     except OSError as exc:
-        raise SettingsError([unusable(settings, exc)]) from exc
+        is_there = isinstance(exc, PermissionError) and os.path.exists(path)  # noqa: PTH110 - False if it can't be known
+        raise SettingsError([denied(path) if is_there else unusable(settings, exc)]) from exc
     if len(key) < setting_types.SHORTEST_SECRET:
         raise SettingsError([f"{path} is damaged. Restore it from a backup, or delete it and lose what it encrypted."])
     return (key,)

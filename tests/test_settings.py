@@ -452,6 +452,29 @@ def test_a_damaged_key_and_an_unusable_folder_are_said(tmp_path):
         secret_keys(load({**REQUIRED, "DATA_DIR": str(tmp_path / "file" / "x")}))
 
 
+@pytest.mark.parametrize("name", ["reportbot.db", "reportbot.db-wal", "secret.key"])
+def test_a_file_that_root_has_restored_is_named_with_the_remedy(tmp_path, monkeypatch, name):
+    """The tests may run as root, who may open everything."""
+    for one in ("reportbot.db", "reportbot.db-wal", "secret.key"):
+        (tmp_path / one).write_text("k" * 64)
+    file = str(tmp_path / name)
+    open_, access = Path.read_bytes, os.access
+
+    def read(path: Path) -> bytes:
+        if str(path) == file:
+            raise PermissionError(13, "Permission denied", file)
+        return open_(path)
+
+    monkeypatch.setattr(Path, "read_bytes", read)
+    monkeypatch.setattr(os, "access", lambda path, how: access(path, how) and (str(path) != file or how == os.F_OK))
+    settings = load({**REQUIRED, "DATA_DIR": str(tmp_path)})
+    with pytest.raises(SettingsError) as caught:
+        (secret_keys if name == "secret.key" else prepare_folder)(settings)
+    (found,) = caught.value.problems
+    assert found.startswith(f"{file} can't be opened (Permission denied). Make the bot's user its owner: ")
+    assert found.endswith(f": sudo chown {os.geteuid()} {file} && sudo chmod 600 {file}")
+
+
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [

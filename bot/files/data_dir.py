@@ -13,7 +13,7 @@ import structlog
 
 from bot.errors import SettingsError
 from bot.files.own_folder import worker_folders
-from bot.settings import KEY_FILE, SQLITE, unusable
+from bot.settings import KEY_FILE, SQLITE, denied, unusable
 
 if TYPE_CHECKING:
     from bot.settings import StorageSettings
@@ -125,13 +125,15 @@ def _check_database(file: Path) -> None:
         )
     try:
         _try_to_write(file.parent)
-        if file.exists() and not os.access(file, os.W_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as exc:
         if exc.errno in NO_ROOM:
             return
         remedy = f"make {file.parent} a folder that the bot can write, or choose another"
         raise SettingsError([f"DATABASE_URL cannot be used ({exc.strerror}); {remedy}"]) from exc
+    real = os.path.realpath(file)
+    for one in (real, f"{real}-wal", f"{real}-shm"):
+        if os.access(one, os.F_OK) and not os.access(one, os.R_OK | os.W_OK):
+            raise SettingsError([denied(one)])
 
 
 def _try_to_write(folder: Path) -> None:
