@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from sqlalchemy import URL, make_url
+from sqlalchemy import URL, make_url, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -34,6 +34,8 @@ log = structlog.get_logger(__name__)
 
 LOCK_PATIENCE = 5.0  # seconds to wait for another's write transaction, and for a connection of the pool
 POSTGRES_DRIVER = "postgresql+psycopg"
+EVERY_TEXT = frozenset({"UTF8", "SQL_ASCII"})
+"""PostgreSQL's encodings in which every text can be stored; SQL_ASCII is none, and keeps the bytes that it gets."""
 
 # SQLite's primary result codes that mean "not now" or "not here", rather than "this statement is wrong".
 UNAVAILABLE_CODES = frozenset(
@@ -142,6 +144,17 @@ class Database:
     def dialect(self) -> str:
         """Return `sqlite` or `postgresql`."""
         return self._url.get_backend_name()
+
+    def narrow_encoding(self) -> str | None:
+        """Return the encoding of a PostgreSQL database that can't store every text; None for one that can.
+
+        Raises ``DatabaseUnavailable``.
+        """
+        if self.dialect == "sqlite":
+            return None
+        with self.read(snapshot=False) as tx:
+            found: str = tx.execute(text("SHOW server_encoding")).scalar_one()
+        return None if found in EVERY_TEXT else found
 
     @property
     def server(self) -> PostgresqlServer:

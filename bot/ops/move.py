@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from bot.db import api_tables, heartbeats, key_values, migrations, old_tables, tables
 from bot.db.database import Database, Transaction
 from bot.errors import BotError, DatabaseUnavailable, driver_says
+from bot.ops.checks.data_dir import NARROW
 from bot.queue import statements
 from bot.settings import SQLITE
 
@@ -78,6 +79,8 @@ def move(source: str, target: str, now: datetime, tell: Callable[[Moved], None])
     try:
         with _alone(source, now):
             pass  # nobody has it open, so it may be brought to this version
+        if (encoding := database.narrow_encoding()) is not None:
+            raise NotMoved(f"{shown(target)}: {NARROW.format(encoding=encoding)}")
         _migrate(source, "The database to read")
         _migrate(target, "The target")
         with _alone(source, now) as old, database.begin() as new:

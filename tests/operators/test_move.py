@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,6 +22,8 @@ from bot.cli.migrate import MARKED
 from bot.db import key_values, migrations
 from bot.db.database import Database
 from bot.ops import move as moving
+from bot.ops.checks import data_dir
+from bot.ops.checks.doctor_line import Setup, State
 from bot.ops.move import NotMoved, all_tables, move
 from tests.db.test_retention_of_each_table import TABLES, row
 from tests.waiting import until
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from bot.ops.checks.doctor_line import Found
     from tests.postgresql import Databases
     from tests.stepped_bot import SteppedBot
 
@@ -230,6 +234,29 @@ def test_an_address_that_cannot_be_read_is_a_wrong_setting_and_not_shown(
     said = run(capsys, *words, code=2)
     assert "--to is not a database address that can be read" in said
     assert "Zebra99" not in said
+
+
+def test_a_database_that_cannot_store_every_letter_is_refused_and_named_by_the_doctor(
+    source: str, target: str, postgresql: Databases, machine: SteppedBot, capsys: pytest.CaptureFixture[str]
+) -> None:
+    narrow = postgresql.empty("LATIN1")
+    said = run(capsys, "--from", source, "--to", narrow, code=1)
+    assert "encoding is LATIN1, which can't store every letter" in said
+    assert "ENCODING 'UTF8' TEMPLATE template0" in said
+    assert found_by_doctor(machine, narrow) == (State.FAILED, said.partition(": ")[2].partition(": ")[2].strip())
+    migrations.upgrade(Database(narrow))
+    assert found_by_doctor(machine, narrow)[1].endswith("pg_dump and pg_restore while the bot is stopped.")
+    for one in (target, postgresql.empty("SQL_ASCII")):
+        assert found_by_doctor(machine, one)[0] is State.NOTE
+
+
+def found_by_doctor(machine: SteppedBot, url: str) -> Found:
+    """Return what the line about the database says of this one."""
+    database = Database(url)
+    setup = replace(Setup(machine.services.settings, *[None] * 8), database=database)  # type: ignore[arg-type]
+    (line,) = data_dir.database(setup)
+    database.close()
+    return line.state, line.text
 
 
 def test_one_address_alone_is_refused(source: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,6 +22,11 @@ INSIDE: Final = (
     "in DATA_DIR, so a copy of that folder opens the encrypted admin token. Set SECRET_KEY to the content of {file}, "
     "delete that file, and restart the bot."
 )
+NARROW: Final = (
+    "the database's encoding is {encoding}, which can't store every letter. Make a new one (CREATE DATABASE … ENCODING "
+    "'UTF8' TEMPLATE template0)."
+)
+CARRY_OVER: Final = "Carry what the old one holds over with pg_dump and pg_restore while the bot is stopped."
 NEWER: Final = (
     "reachable; its schema is of a newer version of the bot. The version just before that one can work with it; for an "
     "older one, restore a backup of its time."
@@ -45,6 +50,9 @@ def database(setup: Setup) -> Found:
     """Return whether the database can be used. Raises ``SettingsError`` when the key can't be read."""
     secret_keys(setup.settings, make=False)
     revision = migrations.current(setup.database)
+    if (encoding := setup.database.narrow_encoding()) is not None:
+        remedy = NARROW.format(encoding=encoding)
+        return State.FAILED, remedy if revision is None else f"{remedy} {CARRY_OVER}"
     if revision == migrations.newest():
         return State.OK, f"reachable, and its schema is up to date.{_beginning(setup.database, setup.now())}"
     if revision is None and setup.settings.refreshable:
