@@ -164,6 +164,8 @@ class SharedJobTable(JobTable):
 
     def beat(self) -> None:
         """Show that this worker lives, and give back what those had that do not. Raises ``DatabaseUnavailable``."""
+        if not self._me:
+            return  # it hasn't entered: the tables may not be there yet
         with self._database.begin(durable=False) as tx:
             tx.execute(BEAT, {"me": self._me, "now": self.clock()})
             found = {row.id: row.beats for row in tx.execute(BEATS) if row.id != self._me}
@@ -176,7 +178,9 @@ class SharedJobTable(JobTable):
             log.warning("worker_is_gone", worker=worker)
 
     def leave(self) -> None:
-        """Give back what has not ended. Raises ``DatabaseUnavailable``."""
+        """Give back what has not ended, if it has entered. Raises ``DatabaseUnavailable``."""
+        if not self._me:
+            return
         with self._database.begin(durable=False) as tx:
             tx.execute(LEAVE, {"me": self._me})
             tx.execute(GIVE_BACK)

@@ -256,6 +256,32 @@ def test_jobs_that_another_worker_takes_during_a_look_are_no_trouble(machine: Ma
     assert [line for line in logs if line["log_level"] == "error"] == []
 
 
+def test_a_worker_that_is_stopped_before_there_are_tables_ends_without_a_crash(
+    postgresql: Databases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where its user may not make them: it waits until it is given the right."""
+    monkeypatch.setattr(shared_jobs, "BEAT_EVERY", 0.01)
+    database, queue = Engine("early", postgresql.empty(), tmp_path).open()
+    assert isinstance(queue, PostgresqlQueue)
+    stop, beats, beat = threading.Event(), [0], queue.jobs.beat
+
+    def counted() -> None:
+        beats[0] += 1
+        beat()
+
+    monkeypatch.setattr(queue.jobs, "beat", counted)
+
+    def begin(_: bool) -> None:
+        until(lambda: beats[0] > 1, "a beat that has ended")
+        stop.set()
+
+    with capture_logs() as logs:
+        queue.work(lambda _: None, threads=1, lanes={}, stop=stop, begin=begin)
+    assert {line["log_level"] for line in logs} == {"info"}
+    database.close()
+    postgresql.drop_all()
+
+
 def test_beats_go_on_after_an_error_that_nobody_foresaw(monkeypatch: pytest.MonkeyPatch) -> None:
     """A table that is not there yet, for one: without beats the worker would be taken for dead for good."""
     beats: list[int] = []
