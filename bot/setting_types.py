@@ -46,8 +46,8 @@ _SPACE_LINK = re.compile(
 _ID_TEXT = re.compile(r"ciscospark://[^/\s]+/([A-Z_]+)/[^/\s]+")
 _QUOTES = {'"': '"', "'": "'", "“": "”", "‘": "’", "`": "`"}
 NO_DATABASE_ADDRESS: Final = (
-    "is not a database address that can be read. Write it like postgresql://user:password@host:5432/name, and in the "
-    "password @ : / ? # % [ as %40 %3A %2F %3F %23 %25 %5B."
+    "is not a database address that can be read. Write it like postgresql://user@host:5432/name. A password follows "
+    "the user and a colon; write @ : / ? # % [ in it as %40 %3A %2F %3F %23 %25 %5B."
 )
 WRONG_PARAMETER: Final = (
     "has a parameter after its “?” with a name or value that PostgreSQL's libpq doesn't know. Write them like "

@@ -44,7 +44,7 @@ WRONG = [
     ({"DATABASE_URL": "sqlite:///{folder}/missing/bot.db"}, "a folder that the bot can write"),
     (
         {"DATABASE_URL": "postgresql://u:p@127.0.0.1:port/db", "SECRET_KEY": "k" * 32},
-        "in the password @ : / ? # % [ as %40 %3A %2F %3F %23 %25 %5B.",
+        "postgresql://user@host:5432/name. A password follows the user and a colon; write @ : / ? # % [ in it as %40 ",
     ),
     ({"DATABASE_URL": "postgresql://u:p@127.0.0.1/db?sslmod=require", "SECRET_KEY": "k" * 32}, "?sslmode=require"),
     ({"DATA_DIR": "~nobody-at-all/x"}, "Write the folder like /var/lib/reportbot"),
