@@ -130,6 +130,9 @@ def _has_other_key(setup: Setup) -> bool:
 def examine_person(settings: Settings, email: str) -> Iterator[Result]:
     """Check what one person may have, and why."""
     with opened(settings) as setup:
+        if _has_other_key(setup):
+            yield from data_dir.secret_key(setup)
+            return
         chat = setup.chat
         authorizer = Authorizer(setup.directory, chat, chat.me, partial(rules, settings), setup.partner_role)
         yield from person.looked_up(email, setup.directory, authorizer)

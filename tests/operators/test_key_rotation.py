@@ -11,6 +11,7 @@ from bot import app
 from bot.access.token_store import FACT, DatabaseTokenStore, derived, encrypt_with_first_key
 from bot.cli import doctor
 from bot.db import key_values
+from bot.ops.checks.doctor_line import State
 from bot.settings import CLIENT_VARIABLES, KEY_FILE, secret_keys
 from tests.operators.test_told import refreshable
 
@@ -109,6 +110,8 @@ def test_the_doctor_says_that_the_key_is_lost_and_puts_none_in_its_place(live: L
     for _ in range(2):
         assert doctor_says(live).startswith("FAILED")
         assert f"Put the {file} of that time back" in doctor_says(live)
+    (only,) = doctor.examine_person(live.settings(), "ada@example.com")
+    assert (only.name, only.state) == ("secret key", State.FAILED)
     assert not file.exists()
     assert refreshes(live) == called, "a new token would be stored over the one that the old key opens"
 
