@@ -1,6 +1,7 @@
 """What people may do with a subscription or schedule that somebody else owns: word × person × place × family.
 
-Its name is a secret to whom its family's reports are not shown, and to whom it is neither here nor theirs.
+Its name is a secret to whom its family's reports are not shown, and to whom it is neither here nor theirs. A full
+administrator may be shown it from anywhere, but directly: others in the space may not.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 NAME = "Quarterly Secrets"
 FAMILIES = ("partner", "organization")
 READS, CHANGES, NOTHING = "reads", "changes", "nothing"
+HERE, DIRECTLY, HIDDEN = "here", "directly", "hidden"
+"""Where its name stands: in the space where somebody typed, in their 1:1 space, or nowhere."""
 PEOPLE: dict[str, tuple[list[str], str, str]] = {
     # who: roles, and what they may do with partner and organization reports
     "full administrator": ([FULL_ADMIN], NOTHING, CHANGES),
@@ -46,7 +49,9 @@ PEOPLE: dict[str, tuple[list[str], str, str]] = {
 }
 PLACES = ("its space", "another space", "1:1")
 CHANGING = ("pause", "resume", "run", "unschedule", "unsubscribe", "mute")
-SHOWING = ("history", "schedules", "subscriptions")
+NAMING = ("history", "why", "schedule")
+"""Show the one that a reference names."""
+SHOWING = (*NAMING, "schedules", "subscriptions")
 
 
 class Theirs:
@@ -65,7 +70,7 @@ class Theirs:
             self.space = world.direct_space(self.person, live.bot)
         if outsider:
             self.person.org_id = live.globex.id
-        of_schedules = word in {"run", "unschedule", "schedules", "history"}
+        of_schedules = word in {"run", "unschedule", "schedules", "schedule", "history"}
         about: dict[str, Any] = {"family": family}
         if of_schedules:
             about |= {"name": NAME, "template_id": "130" if family == "partner" else "2", "title": "Usage"}
@@ -77,28 +82,35 @@ class Theirs:
             with stepped.database.begin() as tx:
                 origins.pause(tx, self.owned.origin, PauseCause.PERSON, "")
 
-    def came_of_it(self) -> tuple[bool, bool]:
-        """Type the word; return whether it was shown to them, and whether anything was changed."""
+    def came_of_it(self) -> tuple[str, bool]:
+        """Type the word; return where it was shown to them, and whether anything was changed."""
         before, runs = stored(self.stepped.database, self.owned.origin), self._runs()
         words = self.word if self.word in {"schedules", "subscriptions"} else f"{self.word} {self.owned.reference}"
         self.stepped.receive(self.person, words, self.space)
         self.stepped.work()
         private = self.stepped.world.direct_space(self.person, self.stepped.setup.bot)
-        said = [*self.stepped.said(self.space), *(self.stepped.said(private) if private is not self.space else [])]
-        shown = any(NAME in f"{one.text} {json.dumps(one.card)}" for one in said)
+        places = {DIRECTLY: self.stepped.said(private)}
+        if private is not self.space:
+            places[HERE] = self.stepped.said(self.space)
+        shown = [
+            place for place, said in places.items() if any(NAME in f"{one.text} {json.dumps(one.card)}" for one in said)
+        ]
         after = stored(self.stepped.database, self.owned.origin)
-        return shown, (before != after or self._runs() > runs)
+        return " and ".join(shown) or HIDDEN, (before != after or self._runs() > runs)
 
     def _runs(self) -> int:
         with self.stepped.database.read() as tx:
             return int(tx.execute(select(func.count()).select_from(tables.runs)).scalar_one())
 
 
-def expected(word: str, place: str, may: str) -> tuple[bool, bool]:
-    """Return whether it is shown, and whether it is changed."""
+def expected(word: str, place: str, may: str) -> tuple[str, bool]:
+    """Return where it is shown, and whether it is changed."""
     if word in {"schedules", "subscriptions"}:
-        return may != NOTHING and place == "its space", False
-    seen = may == CHANGES or (may == READS and place == "its space" and word in SHOWING)
+        return HERE if may != NOTHING and place == "its space" else HIDDEN, False
+    if place == "its space":
+        seen = HERE if may == CHANGES or (may == READS and word in SHOWING) else HIDDEN
+    else:
+        seen = DIRECTLY if may == CHANGES else HIDDEN
     return seen, may == CHANGES and word in CHANGING
 
 
@@ -107,8 +119,8 @@ def expected(word: str, place: str, may: str) -> tuple[bool, bool]:
 def test_what_others_own_is_changed_and_seen_by_whom_it_is_for(stepped: SteppedBot, word: str, family: str) -> None:
     stepped.world.add_template(Template(130, "partner", "Usage", "Teams"))
     stepped.world.add_template(Template(2, "organization", "Usage", "Meetings"))
-    came: dict[tuple[str, str], tuple[bool, bool]] = {}
-    wanted: dict[tuple[str, str], tuple[bool, bool]] = {}
+    came: dict[tuple[str, str], tuple[str, bool]] = {}
+    wanted: dict[tuple[str, str], tuple[str, bool]] = {}
     for who, (_, *may) in PEOPLE.items():
         for place in PLACES:
             came[who, place] = Theirs(stepped, word, who, place, family).came_of_it()

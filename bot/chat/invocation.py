@@ -177,6 +177,12 @@ class Invocation:
         if self.pressed:
             self.trail.direct_only = True
 
+    def continue_directly(self, neutral: str) -> None:
+        """Tell the space one neutral sentence; what is said from now on goes to the person directly."""
+        self.trail.outcome = audit.DIRECT_ONLY
+        self.say("privately", neutral)
+        self.trail.direct_only = True
+
     def tell_trouble(self, sentence: str = REPORTS_AWAY) -> None:
         """Say in the thread that Webex has trouble; it is deleted once there is an answer. Raises no ``BotError``."""
         try:
@@ -245,9 +251,7 @@ class Invocation:
         self.trail.outcome = audit.DIRECT_ONLY if self.trail.direct_only else audit.ALLOWED
         self.trail.reads_only = not decision.writes
         if decision.verdict is Verdict.DIRECT_ONLY or (neutral and not direct):
-            self.trail.outcome = audit.DIRECT_ONLY
-            self.say("privately", decision.sentence or neutral)
-            self.trail.direct_only = True
+            self.continue_directly(decision.sentence or neutral)
         return Permission(self.target, decision.families, decision.others)
 
     def show(self, make: Callable[[Permission], Draft], action: Action = Action.READ) -> None:

@@ -9,7 +9,7 @@ from bot.db import origins
 from bot.db.origin import Kind, OriginState
 from bot.db.schedules import Schedule
 from bot.errors import Refused
-from bot.messages.origins import name_of, none_called, which_one
+from bot.messages.origins import OF_ANOTHER_SPACE, name_of, none_called, which_one
 from bot.messages.refusals import NO_AUDIT
 from bot.outbox import Text
 from bot.reports.report_messages import Draft
@@ -88,8 +88,8 @@ def seen_here(invocation: Invocation, *kinds: Kind) -> list[Subscription | Sched
 def named_origins(invocation: Invocation, words: Sequence[str], *kinds: Kind) -> list[Subscription | Schedule]:
     """Return what a reference names, or else what is called by these words here; nothing that the person may not see.
 
-    A reference is good for who may see it in this space, for its owner, and for full administrators. A whole name
-    wins over part of one.
+    A reference is good for who may see it in this space, for its owner, and for full administrators, who are answered
+    directly about what others may not see here. A whole name wins over part of one.
     Raises ``Refused`` and ``WebexError``.
     """
     here = seen_here(invocation, *kinds)
@@ -97,15 +97,22 @@ def named_origins(invocation: Invocation, words: Sequence[str], *kinds: Kind) ->
         with invocation.services.database.read() as tx:
             one = origins.with_reference(tx, words[0])
         going = one is not None and one.state is not OriginState.ENDED and one.origin.kind in (kinds or Kind)
-        if one is not None and going and (one in here or _sees_everywhere(invocation, one)):
+        if one is not None and going and (one in here or _may_see_from_here(invocation, one)):
             return [one]
     wanted = [folded(word).casefold() for word in words]
     found = [one for one in here if all(word in _words_of(one) for word in wanted)]
     return [one for one in found if folded(name_of(one)).casefold() == " ".join(wanted)] or found
 
 
-def _sees_everywhere(invocation: Invocation, owned: Subscription | Schedule) -> bool:
-    return same_id(owned.person_id, invocation.person_id) or is_overseer(invocation, owned)
+def _may_see_from_here(invocation: Invocation, owned: Subscription | Schedule) -> bool:
+    """Return True for what is not of this space for its owner and full administrators; these are answered directly."""
+    if same_id(owned.person_id, invocation.person_id):
+        return True
+    if not is_overseer(invocation, owned):
+        return False
+    if not invocation.target.direct:
+        invocation.continue_directly(OF_ANOTHER_SPACE)
+    return True
 
 
 def one_meant(invocation: Invocation, action: str, *kinds: Kind) -> Subscription | Schedule | None:

@@ -19,6 +19,7 @@ from bot.messages import schedule_form
 from bot.messages.schedule_form import CHANGE, DATE, DAYS, HOW_OFTEN, REPEAT, TEMPLATE, TIME, WHAT_TIME, ZONE, form_card
 from bot.messages.schedules import NOT_SCHEDULED, twice
 from bot.reports.schedules import put_schedules, set_next
+from bot.webex.ids import same_id
 from bot.webex.report_families import FAMILIES
 
 if TYPE_CHECKING:
@@ -109,10 +110,10 @@ def change_schedule(invocation: Invocation, schedule: Schedule, words: Sequence[
     values = dict(invocation.inputs) if entered else _changed(values_of(schedule), typed.values)
     made, wrong = _read(invocation, options, values, template)
     if wrong or not entered or made is None:
-        _show_form(invocation, template, values, wrong if entered else typed.wrong, schedule.reference)
+        _show_form(invocation, template, values, wrong if entered else typed.wrong, schedule)
         return
     services = invocation.services
-    if not _goes_here(invocation):
+    if not _goes_here(invocation, schedule):
         return
     with services.database.begin() as tx:
         schedules.set_values(tx, schedule.id, **made.columns(template))
@@ -162,10 +163,14 @@ def _read(
     return made, list(made.wrong)
 
 
-def _goes_here(invocation: Invocation) -> bool:
-    """Return True where its reports may be posted: a form elsewhere would make it there. Raises ``Refused``."""
+def _goes_here(invocation: Invocation, schedule: Schedule | None = None) -> bool:
+    """Return True where its reports may be posted: a form elsewhere would make it there. Raises ``Refused``.
+
+    ``schedule``: one that is changed; of another space, it stays there.
+    """
     invocation.authorize(Action.CHANGE)
-    if invocation.trail.direct_only and not invocation.direct:
+    here = schedule is None or same_id(schedule.room_id, invocation.room_id)
+    if here and invocation.trail.direct_only and not invocation.direct:
         invocation.say("schedule", NOT_SCHEDULED)
         return False
     return True
@@ -191,13 +196,17 @@ def _ask_template(invocation: Invocation, options: RunOptions, typed: Typed) -> 
 
 
 def _show_form(
-    invocation: Invocation, template: Template, values: Mapping[str, str], wrong: Sequence[str], reference: str = ""
+    invocation: Invocation,
+    template: Template,
+    values: Mapping[str, str],
+    wrong: Sequence[str],
+    schedule: Schedule | None = None,
 ) -> None:
     with invocation.services.database.read() as tx:
         regions = reports.regions(tx, template.family) if FAMILIES[template.family].takes_region else []
-    if not _goes_here(invocation):
+    if not _goes_here(invocation, schedule):
         return
-    word = f"{CHANGE} {reference}" if reference else invocation.argument([template.key])
+    word = f"{CHANGE} {schedule.reference}" if schedule else invocation.argument([template.key])
     invocation.say("schedule", *form_card(template, values, wrong, regions, argument=word))
     _delete_form(invocation)
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 LONGEST_NAME: Final = 100
 MOST_SHOWN: Final = 10
+OF_ANOTHER_SPACE: Final = "That's from another space, so I've replied to you directly."
 NOTHING: Final = {
     "resume": "Nothing here is paused.",
     "takeover": "Nothing here needs another owner.",

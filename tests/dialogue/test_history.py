@@ -13,7 +13,7 @@ from bot.db.runs import Why
 from bot.emulator.cards import problems
 from bot.reports.requests import close, open_request
 from bot.webex.report_families import Family
-from tests.live_bot import actions_of, texts_of
+from tests.live_bot import ADMIN_OF_BOTH, actions_of, texts_of
 from tests.origin_rows import add_schedule
 from tests.origins_at_work import (
     PATHS,
@@ -419,3 +419,17 @@ def test_what_may_have_been_posted_is_retried_alone_and_not_with_all_that_failed
     press(stepped, said, "Retry")
 
     assert stepped.request(2).state is State.DELIVERED
+
+
+@pytest.mark.parametrize("words", ["history {reference}", "history {reference} retry", "why {reference}"])
+def test_to_an_administrator_what_is_anothers_is_told_directly(stepped: SteppedBot, words: str) -> None:
+    setup = stepped.setup
+    olga = stepped.world.add_person("Olga Owner", setup.acme, roles=ADMIN_OF_BOTH)
+    hers = stepped.world.direct_space(olga, setup.bot)
+    owned = add_schedule(stepped.database, olga, hers, stepped.clock(), name="Secret merger")
+
+    said = asked(stepped, words.format(reference=owned.reference), setup.group)
+
+    assert said.text == "That's from another space, so I've replied to you directly."
+    (told,) = stepped.said()
+    assert ("Secret merger" in shown(told)) is ("retry" not in words)

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from bot.db import runs, schedules, tables
 from bot.db.runs import Why
 from bot.emulator.things import Template
-from tests.live_bot import BotMessage
+from tests.live_bot import ADMIN_OF_BOTH, BotMessage
 from tests.stepped_bot import Crash
 
 if TYPE_CHECKING:
@@ -379,6 +379,20 @@ def test_a_schedule_is_changed_by_a_form_that_has_all_of_it(stepped: SteppedBot,
     assert "Changed" in changed.shown
     assert (schedule.rrule, schedule.name, schedule.note, schedule.region) == ("FREQ=DAILY", None, "N", "EU")
     assert schedule.next_at == datetime(2026, 11, 30, 8, 15, tzinfo=UTC)
+
+
+def test_a_full_administrator_changes_one_of_another_space_directly(stepped: SteppedBot) -> None:
+    olga = stepped.world.add_person("Olga Owner", stepped.setup.acme, roles=ADMIN_OF_BOTH)
+    stepped.world.join(stepped.setup.group, olga)
+    says(stepped, f"{TYPED} named Secret merger", olga, stepped.setup.group)
+    (schedule,) = stored(stepped)
+    elsewhere = stepped.world.add_space("Elsewhere", [stepped.setup.ada, stepped.setup.nora, stepped.setup.bot])
+    heard = says(stepped, f"schedule change {schedule.reference} every day 9:30", space=elsewhere)
+    notice, form = sorted(heard, key=lambda one: one.message.room_id != elsewhere.id)
+    assert notice.words == "That's from another space, so I've replied to you directly."
+    presses(stepped, form, "Save")
+    assert (stored(stepped)[0].rrule, stored(stepped)[0].room_id) == ("FREQ=DAILY", stepped.setup.group.id)
+    assert [one.text for one in stepped.said(elsewhere)] == [notice.message.text]
 
 
 @pytest.mark.parametrize("name", ["weekly usage", "{reference}"])
