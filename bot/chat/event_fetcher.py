@@ -22,6 +22,7 @@ from bot.db.space_settings import Placement
 from bot.errors import WebexError
 from bot.messages.elements import ARGUMENT, COMMAND, REFERENCE
 from bot.outbox import matches
+from bot.text import MAX_TEXT_BYTES
 from bot.webex.ids import is_uuid, same_id
 from bot.webex.types import DIRECT, GROUP
 
@@ -36,6 +37,8 @@ LISTED_SINCE = timedelta(minutes=15)
 """How long before its event came a message may have been written that is looked for in a list."""
 LONGEST_WORD = 64
 """Letters of a command in a button's data; ours are shorter."""
+LONGEST_ARGUMENT = MAX_TEXT_BYTES
+"""Letters kept of the argument in a button's data: as long as what can be typed."""
 LONGEST_INPUT = 500
 """Letters kept of what is entered in one field of a form."""
 
@@ -187,7 +190,7 @@ class EventFetcher:
             room_type=room_type,
             parent_id=parent,
             word=word,
-            rest=tuple(argument.split()) if isinstance(argument, str) else (),
+            rest=tuple(argument[:LONGEST_ARGUMENT].split()) if isinstance(argument, str) else (),
             pressed=action.message_id,
             reference=reference if isinstance(reference, str) else "",
             inputs={

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bot.db import audit
+from bot.text import MAX_TEXT_BYTES
 from bot.webex.types import Target
+from tests.live_bot import BotMessage
 
 if TYPE_CHECKING:
     from bot.emulator.things import Message, Person, Space
@@ -136,3 +138,18 @@ def test_who_is_answered_privately_leaves_another_s_request_its_card(stepped: St
 
     assert not card.deleted
     assert [one for one in stepped.said(person=stepped.setup.grace) if one.card]
+
+
+def test_of_a_long_argument_only_as_much_is_read_as_can_be_typed(stepped: SteppedBot) -> None:
+    """Webex bounds what is typed, and not what a client sends as a button's data."""
+    stepped.receive(stepped.setup.ada, "help")
+    stepped.work()
+    (card,) = stepped.said()
+    for spaces in (MAX_TEXT_BYTES - len("audit"), MAX_TEXT_BYTES):
+        stepped.pressed(stepped.setup.ada, card, {"command": "help", "argument": f"{' ' * spaces}audit"})
+        stepped.work()
+
+    whole, cut = stepped.said()[1:]
+
+    assert BotMessage(whole).words.startswith("audit: ")
+    assert cut.text == card.text
