@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from bot.errors import DatabaseUnavailable
 from bot.web.api import polls as polls_module
 from bot.web.api import reports
-from bot.web.api.concurrency import AT_ONCE, MOST_CALLS, Concurrency
+from bot.web.api.concurrency import AT_ONCE, MOST_CALLS, MOST_OF_KEY, Concurrency
 from bot.web.api.polls import MOST_POLLS, Polls
 from tests.api.test_reports import ORDER
 from tests.waiting import until
@@ -150,29 +150,64 @@ def test_where_no_thread_can_be_started_no_place_is_lost(monkeypatch: pytest.Mon
     assert not polls._waiting
 
 
+def waits_for_its_turn(places: Concurrency, key: int) -> bool:
+    with places.place(key, PATIENCE) as taken:
+        return taken
+
+
 def test_turns_are_few_and_so_is_the_line() -> None:
     places = Concurrency()
-    held = [places.place(PATIENCE) for _ in range(AT_ONCE)]
-    assert all(one.__enter__() for one in held)
-    with places.place(0.01) as taken:
+    held = [places.place(1, PATIENCE) for _ in range(AT_ONCE)]
+    assert all(one.__enter__() for one in held), "one key may have all of them"
+    with places.place(1, 0.01) as taken:
         assert not taken
-    begun = threading.Semaphore(0)
-
-    def wait_in_line() -> bool:
-        begun.release()
-        with places.place(PATIENCE) as taken:
-            return taken
-
     with ThreadPoolExecutor(MOST_CALLS) as pool:
-        line = [pool.submit(wait_in_line) for _ in range(MOST_CALLS - AT_ONCE)]
-        for _ in line:
-            begun.acquire()
-        deadline = time.monotonic() + PATIENCE
-        while places._calls.acquire(blocking=False):  # until all of them are in line
-            places._calls.release()
-            assert time.monotonic() < deadline
-        with places.place(2 * PATIENCE) as taken:
+        line = [pool.submit(waits_for_its_turn, places, 1) for _ in range(MOST_OF_KEY - AT_ONCE)]
+        until(lambda: places._calls[1] == MOST_OF_KEY, "as many as one key may have are in line")
+        with places.place(1, 2 * PATIENCE) as taken:
+            assert not taken
+        line += [pool.submit(waits_for_its_turn, places, 2) for _ in range(MOST_CALLS - MOST_OF_KEY)]
+        until(lambda: places._calls.total() == MOST_CALLS, "the line is full")
+        with places.place(3, 2 * PATIENCE) as taken:
             assert not taken
         for one in held:
             one.__exit__(None, None, None)
         assert all(one.result(PATIENCE) for one in line)
+
+
+def test_a_key_without_a_turn_comes_before_one_that_has_one() -> None:
+    places, order = Concurrency(), []
+    go_on = threading.Event()
+
+    def call(key: int) -> None:
+        with places.place(key, PATIENCE) as taken:
+            assert taken
+            order.append(key)
+            assert go_on.wait(PATIENCE)
+
+    first, second = places.place(1, PATIENCE), places.place(1, PATIENCE)
+    first.__enter__()
+    second.__enter__()
+    with ThreadPoolExecutor(MOST_CALLS) as pool:
+        line = [pool.submit(call, 1) for _ in range(5)]
+        until(lambda: places._calls[1] == 7, "five wait")
+        line.append(pool.submit(call, 2))
+        until(lambda: places._calls[2] == 1, "the other key waits, too")
+        first.__exit__(None, None, None)
+        until(lambda: order, "one has its turn")
+        assert order == [2]
+        second.__exit__(None, None, None)
+        go_on.set()
+        for one in line:
+            one.result(PATIENCE)
+
+
+def test_a_key_that_asks_for_all_at_once_leaves_others_their_answer(api: Api, caller: Caller) -> None:
+    other = api.caller(name="other")
+    api.live.emulator.faults.add("GET", "/v1/*reports*", delay=0.1, times=None)
+    with ThreadPoolExecutor(24) as pool:
+        flood = [pool.submit(caller.session.get, f"{caller.address}/api/v1/reports", timeout=40) for _ in range(24)]
+        until(lambda: any(one.done() for one in flood), "one is refused")
+        other.get("/reports")
+        assert not all(one.done() for one in flood)
+        assert {one.result(PATIENCE).status_code for one in flood} == {200, 503}

@@ -96,7 +96,7 @@ def create(context: ApiContext, body: models.NewReport, idempotency_key: str | N
         return run if run is not None and run.state is not RunState.OPEN else None
 
     ends = time.monotonic() + ANSWER_PATIENCE
-    with context.questions.place(ANSWER_PATIENCE) as taken:
+    with context.questions.place(key.id, ANSWER_PATIENCE) as taken:
         run = wait_for(ends if taken else 0.0, known)
     if run is None:
         with context.database.read() as tx:

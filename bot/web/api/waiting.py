@@ -41,7 +41,7 @@ def wait_for(ends: float, look: Callable[[], T | None]) -> T | None:
 def ask(context: ApiContext, key_id: int, question: dict[str, Any]) -> dict[str, Any]:
     """Have the worker ask Webex, and return its answer. Raises ``Problem``."""
     ends = time.monotonic() + ANSWER_PATIENCE
-    with context.questions.place(ANSWER_PATIENCE) as taken:
+    with context.questions.place(key_id, ANSWER_PATIENCE) as taken:
         if not taken:
             raise Problem("busy", headers={"Retry-After": AGAIN_AFTER})
         return _ask(context, key_id, question, ends)
