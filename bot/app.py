@@ -155,6 +155,7 @@ def build_services(
     resources = ExitStack()
     for one in (database, chat, client, host):
         resources.callback(one.close)
+    space_names = SpaceNames(chat, clock.monotonic)
     return Services(
         settings=settings,
         clock=clock,
@@ -163,7 +164,7 @@ def build_services(
         chat=chat,
         identity=identity,
         directory=directory,
-        space_names=SpaceNames(chat, clock.monotonic),
+        space_names=space_names,
         catalog=Catalog(api, families, directory.accepts_token, now=clock.now),
         authorizer=Authorizer(
             directory,
@@ -172,6 +173,7 @@ def build_services(
             partial(rules, settings),
             partner_role(directory, api),
             key=partial(api_keys.valid, database),
+            saw=space_names.saw,
         ),
         outbox=Outbox(database, chat, identity.person, clock.now),
         downloader=Downloader(host, temp_dir=temp_dir),

@@ -62,13 +62,16 @@ class Authorizer:
         partner_role: Callable[[], Role | None] = lambda: None,
         *,
         key: Callable[[int], ApiKey | None] = lambda _: None,
+        saw: Callable[[str, str], None] = lambda _room, _person: None,
     ) -> None:
+        """``saw`` is told of a space in which a person is."""
         self._directory = directory
         self._chat = chat
         self._bot = bot
         self._rules = rules
         self._partner_role = partner_role
         self._key = key
+        self._saw = saw
 
     def decide(
         self,
@@ -105,7 +108,10 @@ class Authorizer:
         if members and not direct and decision.verdict is not Verdict.REFUSED:
             people = self._people(room_id)
             orgs = frozenset(id_key(one.person_org_id) for one in people) or None
-            left = later and id_key(person_id) not in {id_key(one.person_id) for one in people}
+            is_there = id_key(person_id) in {id_key(one.person_id) for one in people}
+            left = later and not is_there
+            if is_there and room_id is not None:
+                self._saw(room_id, person_id)
             decision = decide(
                 who, action, SpaceInfo(room, direct=False, member_orgs=orgs, asker_left=left), rules, family
             )

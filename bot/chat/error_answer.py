@@ -51,5 +51,5 @@ def _send(invocation: Invocation, error: BotError, reference: str) -> None:
 
 
 def _space_of(invocation: Invocation) -> str:
-    """Return the name of the space; empty where Webex does not tell it now."""
-    return invocation.services.space_names.of([invocation.room_id]).get(invocation.room_id, "")
+    """Return the name of the space; empty where Webex does not tell it now, or the person has left."""
+    return invocation.space_names([invocation.room_id]).get(invocation.room_id, "")

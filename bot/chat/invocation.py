@@ -132,6 +132,11 @@ class Invocation:
         return self.room_type == DIRECT
 
     @property
+    def is_late(self) -> bool:
+        """Return True when some time has passed since it was written or pressed: the person may have left the space."""
+        return self.sent_at is not None and self.services.now() - self.sent_at > LISTS_LAG
+
+    @property
     def target(self) -> Target:
         """Return where the answer goes."""
         if self.trail.direct_only:
@@ -228,6 +233,13 @@ class Invocation:
         )
         return decision.verdict is not Verdict.REFUSED
 
+    def space_names(self, room_ids: Iterable[str]) -> dict[str, str]:
+        """Return the names of the spaces that the person is in, by their IDs; without those not to be had now."""
+        names = self.services.space_names
+        if not self.is_late:
+            names.saw(self.room_id, self.person_id)
+        return names.of(room_ids, reader=self.person_id)
+
     def may_be_shown(self) -> bool:
         """Return True when policy lets the person see reports here, before everyone who is here. It tells nobody."""
         decision = self.services.authorizer.decide(
@@ -241,11 +253,9 @@ class Invocation:
         Where outsiders would read along, the space gets one neutral sentence and the person is answered directly. With
         ``neutral``, which is such a sentence, that is so in every group space.
         """
-        now = self.services.now()
-        later = self.sent_at is not None and now - self.sent_at > LISTS_LAG
         direct = self.direct or self.trail.direct_only
         decision = self.services.authorizer.decide(
-            self.person_id, action, room_id=self.room_id, direct=direct, later=later
+            self.person_id, action, room_id=self.room_id, direct=direct, later=self.is_late
         )
         decision.raise_if_refused()
         self.trail.outcome = audit.DIRECT_ONLY if self.trail.direct_only else audit.ALLOWED

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
-from bot.chat.names import look_up
+from bot.chat.names import look_up, reader_of
 from bot.db.origin import OriginState
 from bot.messages.schedules import NextRun, ScheduleView, list_card, schedule_card
 from bot.outbox import Text
@@ -59,6 +59,7 @@ def _views(invocation: Invocation, found: Sequence[Schedule]) -> list[ScheduleVi
         invocation.services,
         [one.person_id for one in found],
         [one.room_id for one in away if not one.direct],
+        reader=reader_of(invocation, away),
     )
     return [ScheduleView(one, names.person(one.person_id), _place(names, one) if one in away else "") for one in found]
 

@@ -137,7 +137,7 @@ def ask_which(invocation: Invocation, allowed: Allowed, *, words: Sequence[str] 
     if not items and word not in {CANCEL, WHY}:
         offer_newest(invocation, Action.CHANGE if word == DELETE else Action.READ, row_button=(LABELS[word], word))
         return
-    names = look_up(services, [], [one.room_id for one, _ in items if one.room_type != DIRECT])
+    names = look_up(services, [], [one.room_id for one, _ in items if one.room_type != DIRECT], reader=invocation)
     not_found = asked_words(said_words, named.days) if said_words and not named.found.items else ""
 
     def make(permission: Permission) -> Draft:

@@ -31,7 +31,7 @@ class Owner:
     """What an owner may be told now."""
 
     space: str
-    """The name of its space; empty for a 1:1 space, and where Webex does not tell it."""
+    """The name of its space; empty for a 1:1 space, one that they have left, and where Webex does not tell it."""
     may_see: bool
     """They may see such reports, and so what they are called."""
     details: str
@@ -53,7 +53,7 @@ def tell_owner(
     person = person_id or owned.person_id
     if audit.is_pseudonym(person) or key_id_of(person) is not None:
         return  # what a key of the API has made is told in the space
-    space = "" if owned.direct else services.space_names.of([owned.room_id]).get(owned.room_id, "")
+    space = "" if owned.direct else services.space_names.of([owned.room_id], reader=person).get(owned.room_id, "")
 
     def look() -> tuple[Target, Owner]:
         action = NEEDS[owned.origin.kind]

@@ -182,6 +182,14 @@ class Chat:
 
         return self._all("GET memberships", parsing.membership, of_this_space)
 
+    def is_member(self, room_id: str, person_id: str) -> bool:
+        """Return True for a person who is in a space that the bot is in."""
+        found = self._all(
+            "GET memberships", parsing.membership, lambda: self._api.memberships.list(room_id, personId=person_id)
+        )
+        here = (one for one in found if same_id(one.room_id or room_id, room_id))
+        return any(same_id(one.person_id, person_id) for one in here)
+
     def membership(self, membership_id: str) -> Membership:
         """Read one membership of a space that the bot is in."""
         return self._one(

@@ -35,6 +35,7 @@ CALLS = {
     "recent": lambda chat: chat.recent(Target(room_id="r", parent_id="p")),
     "recent 1:1": lambda chat: chat.recent(Target(person_id="p")),
     "members": lambda chat: chat.members("r"),
+    "is_member": lambda chat: chat.is_member("r", "p"),
     "spaces": lambda chat: chat.spaces(),
     "space": lambda chat: chat.space("r"),
     "webhooks": lambda chat: chat.webhooks(),
@@ -188,6 +189,19 @@ def test_members_are_listed_over_all_pages_with_their_organizations(live):
     assert {(one.person_id, one.person_email) for one in members if one.person_org_id == other.id} == {
         (person.id, person.email) for person in outsiders
     }
+
+
+def test_who_is_in_a_space_is_known_by_one_short_answer(live):
+    space = live.emulator.world.add_space("Finance", [live.ada, live.bot])
+    assert live.chat.is_member(space.id, live.ada.id)
+    live.emulator.world.leave(space, live.ada)
+    assert not live.chat.is_member(space.id, live.ada.id)
+
+
+@pytest.mark.parametrize(("person", "room"), [("other", "r"), ("p", "another")])
+def test_a_membership_that_was_not_asked_for_makes_nobody_a_member(loopback, scripted, person, room):
+    loopback.always(200, {"items": [{"id": "1", "personId": person, "roomId": room}]})
+    assert not scripted.is_member("r", "p")
 
 
 def test_a_membership_says_who_joined_which_space_and_when(live):

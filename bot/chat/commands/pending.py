@@ -28,7 +28,7 @@ def pending(invocation: Invocation) -> None:
         items = pending_requests(tx, invocation, decision)
         runs = pending_runs(tx, invocation, decision)
     places: list[Request | Run] = [*(one for one, _ in items[:MOST_SHOWN]), *runs[:MOST_SHOWN]]
-    names = look_up(services, [], [one.room_id for one in places if one.room_type != DIRECT])
+    names = look_up(services, [], [one.room_id for one in places if one.room_type != DIRECT], reader=invocation)
 
     def make(allowed: Permission) -> Draft:
         shown = [(one, row) for one, row in items if row is None or row.family in allowed.families]

@@ -65,7 +65,7 @@ def _page(
     shown = listed[start : start + MOST_SHOWN]
     places = everyone or direct
     rooms = [one.room_id for one in shown if places and not one.direct]
-    names = look_up(services, [one.person_id for one in shown], rooms)
+    names = look_up(services, [one.person_id for one in shown], rooms, reader=None if everyone else invocation)
     more = f"{ALL if everyone else ''} {page + 1}".strip() if len(listed) > start + MOST_SHOWN else ""
     head = head_of(len(listed), start, len(shown), direct=direct, everyone=everyone, elsewhere=elsewhere)
     return subscription_list(shown, names, head, services.now(), more=more, places=places)

@@ -10,7 +10,7 @@ from bot.access.policy import Action
 from bot.chat.commands.history import history
 from bot.chat.deleted_reports import say_deleted
 from bot.chat.named_report import today_of
-from bot.chat.names import look_up
+from bot.chat.names import look_up, reader_of
 from bot.chat.registry import registry
 from bot.chat.report_ids import chosen, perhaps_ids
 from bot.chat.thread_context import ask_which, naming_words, of_thread, reports_meant, runs_of_thread
@@ -117,7 +117,7 @@ def _show(invocation: Invocation, decision: Allowed, wanted: str) -> None:
     rooms = [one.room_id for one in both if one.room_type != DIRECT] + [row.room_id for row in record.answers]
     people = [one.asker_id for one in both] + [row.person_id for row in record.answers]
     people += [row.deleted_by for row in record.deleted if row.deleted_by]
-    names = look_up(services, people, rooms)
+    names = look_up(services, people, rooms, reader=reader_of(invocation, [*both, *record.answers]))
 
     def make(allowed: Permission) -> Draft:
         now, key = services.now(), f"{invocation.event_key}:why:{wanted}"
@@ -152,7 +152,8 @@ def _show_runs(invocation: Invocation, there: Sequence[Run]) -> None:
     with invocation.services.database.read() as tx:
         made_for = {one.id: origins.get(tx, one.origin) for one in there if one.origin is not None}
     rooms = [one.room_id for one in there if one.room_type != DIRECT]
-    names = look_up(invocation.services, [one.person_id for one in there], rooms)
+    reader = reader_of(invocation, there)
+    names = look_up(invocation.services, [one.person_id for one in there], rooms, reader=reader)
 
     def make(allowed: Permission) -> Draft:
         told = [
