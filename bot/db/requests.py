@@ -240,7 +240,8 @@ def older(tx: Transaction, request: Request) -> Request | None:
 
 
 def _serves(one: Request, request: Request) -> bool:
-    return one.id < request.id and one.found_at is not None and one.is_answered_with(request)
+    brings_file = one.found_at is not None and one.content is not Content.CARD
+    return one.id < request.id and brings_file and one.is_answered_with(request)
 
 
 def of_event(event: str) -> ColumnElement[bool]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot.db import messages, requests
-from bot.db.requests import Content, State
+from bot.db.requests import State
 from bot.reports.requests import put_thread, tell_end
 
 if TYPE_CHECKING:
@@ -20,9 +20,9 @@ log = structlog.get_logger(__name__)
 def close_if_here(services: Services, request: Request) -> bool:
     """Close a subscription's request as delivered when another one has brought its file. Return True when it did.
 
-    A schedule of the same space may have posted it between the look at the list and now.
+    A schedule, or a person who waited for it, may have had it between the look at the list and now.
     """
-    if request.subscription_id is None or request.content is not Content.FILE:
+    if request.subscription_id is None:
         return False
     with services.database.read() as tx:
         found = [one for one in requests.delivered(tx, [request.report_id]) if one.is_answered_with(request)]

@@ -123,9 +123,10 @@ class Deliver:
         except BotError as error:
             self._not_fetched(run, error, waiting)
             return
-        permitted = [one for one in waiting if self._may_have(run, one)]
-        for one in permitted:
-            if one.content is Content.CARD:
+        files = [one for one in waiting if one.content is not Content.CARD and self._may_have(run, one)]
+        for one in waiting:
+            file_comes = any(other.is_answered_with(one) for other in files)  # then its turn is after it
+            if one.content is Content.CARD and not file_comes and self._may_have(run, one):
                 run.served.add(one.id)
                 try:
                     deliver_card(self._services, self._thread, one, run.family)
@@ -133,7 +134,7 @@ class Deliver:
                     self._close_refused(run, one, refused)
                 except BotError as error:
                     self._failed(run, [one], error)
-        if files := [one for one in permitted if one.content is not Content.CARD]:
+        if files:
             self._fetch_and_post(run, report, files)
 
     def _fetch_and_post(self, run: Run, report: Report, waiting: list[Request]) -> None:

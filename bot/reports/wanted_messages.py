@@ -145,7 +145,7 @@ def _variant_of_unattended(state: ThreadState) -> str:
     if request.content is not Content.CARD or row is None or row.phase is not Phase.READY:
         return ""
     if request.state is State.OPEN:
-        return Phase.READY.value
+        return "" if state.elsewhere else Phase.READY.value  # the file itself comes there
     return _that_stays(state, "") if request.state is State.DELIVERED else ""
 
 

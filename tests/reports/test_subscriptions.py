@@ -12,6 +12,7 @@ from bot.db import origins, outcomes, requests, subscriptions, tables
 from bot.db.origin import OriginState, PauseCause
 from bot.db.requests import State
 from bot.emulator.things import READONLY_ADMIN
+from bot.queue import tasks
 from bot.reports.subscriptions import announce, put_watches
 from tests.live_bot import BotMessage
 from tests.origin_rows import add_subscription, stored
@@ -19,7 +20,7 @@ from tests.stepped_bot import Crash
 
 if TYPE_CHECKING:
     from bot.db.subscriptions import Subscription
-    from bot.emulator.things import Family
+    from bot.emulator.things import Family, Space
     from tests.stepped_bot import SteppedBot
 
 POLL = 10.0
@@ -86,6 +87,63 @@ def test_what_the_space_has_already_does_not_come_again(stepped: SteppedBot, whe
     rounds(stepped, 3)
 
     assert len(files(stepped)) == 1
+
+
+class Awaited:
+    """Somebody waits for a report that the space's subscription is to announce with a card alone."""
+
+    def __init__(self, stepped: SteppedBot, space: Space | None) -> None:
+        self.stepped = stepped
+        self.report = becomes_ready(stepped, status="In progress")
+        stepped.receive(stepped.setup.ada, f"report {self.report.id}", space)
+        stepped.work()
+        self.subscription = subscribed(stepped, card_only=True)
+
+    def is_announced(self) -> None:
+        """One look finds the report ready: its delivery is about to begin, and what was announced is looked up."""
+        self.stepped.world.set_report(self.report.id, status="done")
+        self.stepped.wait(POLL, until=tasks.DELIVER)
+        for which in subscriptions.lists_for(None, None, None):
+            announce(self.stepped.services, which, self.stepped.services.catalog.listing(*which))
+        self.stepped.work_beside()
+
+    def state(self) -> State:
+        with self.stepped.database.read() as tx:
+            (request,) = requests.find(tx, tables.requests.c.subscription_id == self.subscription.id)
+        return request.state
+
+    def has_card(self) -> bool:
+        return any("The file is ready to be sent" in one.shown for one in posted(self.stepped))
+
+
+def test_of_a_file_that_somebody_waits_for_here_no_card_comes_as_well(stepped: SteppedBot) -> None:
+    awaited = Awaited(stepped, stepped.setup.group)
+    awaited.is_announced()
+    assert not awaited.has_card()
+
+    rounds(stepped, 3)
+
+    assert len(files(stepped)) == 1
+    assert not awaited.has_card()
+    assert awaited.state() is State.DELIVERED
+
+
+@pytest.mark.parametrize("why", ["canceled", "cannot be had", "directly"])
+def test_of_a_file_that_does_not_come_here_after_all_the_card_comes(stepped: SteppedBot, why: str) -> None:
+    awaited = Awaited(stepped, None if why == "directly" else stepped.setup.group)
+    if why == "cannot be had":
+        stepped.emulator.faults.add("GET", "*", host="download", status=410, times=None)
+    awaited.is_announced()
+    assert awaited.has_card() is (why == "directly")
+    if why == "canceled":
+        stepped.receive(stepped.setup.ada, f"cancel {awaited.report.id}", stepped.setup.group)
+        stepped.work_beside()
+
+    rounds(stepped, 3)
+
+    assert files(stepped) == []
+    assert awaited.has_card()
+    assert awaited.state() is State.DELIVERED
 
 
 def test_what_is_ready_when_it_is_subscribed_does_not_come(stepped: SteppedBot) -> None:
