@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from prometheus_client import mmap_dict
+from prometheus_client import mmap_dict, values
 
 from bot import metrics
 from bot.logs import start_logging
@@ -25,6 +25,7 @@ def counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """This process counts, from zero, until the test ends."""
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "")  # so that it is unset again
     monkeypatch.setattr(metrics._Running, "metrics", None)
+    monkeypatch.setattr(values, "ValueClass", values.ValueClass)  # that of what another test has started
     opened: list[Any] = []
     open_it: Any = mmap_dict.MmapedDict.__init__
 
