@@ -103,7 +103,7 @@ class Questions:
         return {"ok": found}
 
     def _reports(self, question: dict[str, Any]) -> dict[str, Any]:
-        listed, _ = self._services.catalog.everything(self._families(question), question.get("region"), recent=True)
+        listed, _ = self._services.catalog.everything(self._families(question), question.get("region"), shared=True)
         if words := (question.get("words") or "").split():
             named = filter_reports(words, listed, self._services.now().date())
             listed = list(named.found.items) if named.found.exact else []

@@ -28,9 +28,9 @@ class NewestReady:
 def newest_ready(catalog: Catalog, words: Sequence[str], families: Sequence[str], today: date) -> NewestReady:
     """Return the newest report that is ready and has these words in its title; a guess is none.
 
-    Programs ask it, so a list of three seconds ago will do. Raises ``WebexError``.
+    Raises ``WebexError``.
     """
-    listed, _ = catalog.everything(families, region_in(words), recent=True)
+    listed, _ = catalog.everything(families, region_in(words), shared=True)
     named = find_named(words, [one for one in listed if one.phase is Phase.READY], today)
     if not named.found.exact:
         return NewestReady()

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from bot.errors import BotError, WebexError
 from bot.webex.ids import bare_id
 from bot.webex.recent_details import RecentDetails
-from bot.webex.recent_lists import RecentLists
 from bot.webex.report import ReportMissing, ReportUnreadable
 from bot.webex.report_families import FAMILIES, Family
+from bot.webex.shared_lists import SharedLists
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -126,7 +126,7 @@ class Catalog:
         self._token_lives = token_lives
         self._now = now
         self._recent = RecentDetails(now)
-        self._recent_lists = RecentLists(now)
+        self._shared_lists = SharedLists()
         self._templates: dict[tuple[Family, str], tuple[datetime, Sequence[Template]]] = {}
         """When the templates of a family and sub-partner were asked for, and what Webex gave."""
 
@@ -193,10 +193,13 @@ class Catalog:
         """Return every report of a family and region that Webex lists."""
         return self._call(lambda: self._api.list(Family(family), region, on_behalf_of))
 
-    def recent_listing(self, family: str, region: str | None, on_behalf_of: str | None = None) -> Sequence[Report]:
-        """Return the same, or what Webex listed less than three seconds ago: for programs, which may ask often."""
+    def shared_listing(self, family: str, region: str | None, on_behalf_of: str | None = None) -> Sequence[Report]:
+        """Return the same from a call that those share who want it at the same time: for programs, which ask often.
+
+        One call of a family is made after the other, so one that hangs holds up the others.
+        """
         ask = partial(self.listing, family, region, on_behalf_of)
-        return self._recent_lists.get(Family(family), region, on_behalf_of, ask)
+        return self._shared_lists.get(Family(family), region, on_behalf_of, ask)
 
     def everything(
         self,
@@ -204,17 +207,17 @@ class Catalog:
         region: str | None = None,
         on_behalf_of: str | None = None,
         *,
-        recent: bool = False,
+        shared: bool = False,
     ) -> tuple[list[Report], dict[Family, WebexError]]:
         """List each report of these families once, newest first, and the families that refused; None: of all families.
 
-        ``region``: where a family lists one region a call; None: the home region. ``recent``: see `recent_listing`.
+        ``region``: where a family lists one region a call; None: the home region. ``shared``: see `shared_listing`.
         Raises ``WebexError``, :class:`NotFound` or :class:`OrganizationRefused` when every family fails.
         """
         listed: dict[tuple[Family, str], Report] = {}
         refused: dict[Family, WebexError] = {}
         asked = self._asked(families) if not on_behalf_of else self._asked_for_sub_partner(families)
-        listing = self.recent_listing if recent else self.listing
+        listing = self.shared_listing if shared else self.listing
         for family in asked:
             of_region = region if FAMILIES[family].takes_region else None
             try:
@@ -278,16 +281,11 @@ class Catalog:
             if new.on_behalf_of and error.status == HTTPStatus.NOT_FOUND:
                 raise OrganizationRefused(new.on_behalf_of, {new.family: error}) from error
             raise
-        finally:
-            self._recent_lists.forget()
 
     def delete(self, family: str, report_id: str, on_behalf_of: str | None = None) -> None:
         """Delete a report. Raises ``WebexError``; 404 means that it is gone already."""
         self._recent.forget(family, report_id, on_behalf_of)
-        try:
-            self._call(lambda: self._api.delete(Family(family), report_id, on_behalf_of))
-        finally:
-            self._recent_lists.forget()
+        self._call(lambda: self._api.delete(Family(family), report_id, on_behalf_of))
 
     def _asked(self, families: Collection[str] | None) -> list[Family]:
         return [family for family in self._families if families is None or family.value in families]
