@@ -19,6 +19,7 @@ from bot.db import messages, reports, requests, subscriptions
 from bot.db.requests import State
 from bot.errors import BotError, WebexError
 from bot.messages import sentences
+from bot.messages.report_form import REGIONS
 from bot.queue import RetryLater, tasks
 from bot.reports import durations, unknown_status
 from bot.reports.lookup import BY_WEBEX
@@ -47,6 +48,7 @@ CLOCK_SLACK: Final = 1.0
 """Seconds by which a clock may step back before it counts as set back."""
 GONE_AFTER: Final = 3
 """Times that Webex must say "unknown" of a report it knew, before its requests end: the first may be lag."""
+KNOWN_REGIONS: Final = frozenset({None, *REGIONS})
 ROWS: Final = 500
 """Rows that one transaction changes alike."""
 REFUSED: Final[Mapping[str, Report]] = MappingProxyType({})
@@ -80,7 +82,7 @@ class Watch:
         self._failing: set[ReportList] = set()
         """Lists that fail, as the log knows already."""
         self._fruitless: dict[ReportList, int] = {}
-        """How often in a row Webex has refused a list, or shown nothing in that of a named region."""
+        """How often in a row Webex has refused a list, or shown nothing in that of an unknown region."""
         self._home: dict[str, str] = {}
         """The home region of each family as far as its list has shown it, empty where it shows several."""
 
@@ -115,7 +117,7 @@ class Watch:
     def _interval(self, which: ReportList) -> float:
         """Return the seconds to the next look for subscriptions; it grows while Webex refuses the list.
 
-        Also while it shows nothing of a named region, which may be none: a program may name as many as it likes.
+        Also while it shows nothing of a region that may be none: a program may name as many as it likes.
         """
         fruitless = self._fruitless.get(which, 0)
         longest = max(self._shortest, durations.LONGEST_INTERVAL)
@@ -169,7 +171,7 @@ class Watch:
                 self._fails(requests.of_list(one), error)
             return None, error.retry_after or 0.0
         self._failing.discard(which)
-        self._count_fruitless(which, more=which.region is not None and not listed)
+        self._count_fruitless(which, more=which.region not in KNOWN_REGIONS and not listed)
         return {id_key(report.id): report for report in listed}, 0.0
 
     def _count_fruitless(self, which: ReportList, *, more: bool) -> None:

@@ -450,18 +450,24 @@ def test_a_list_that_webex_refuses_once_costs_one_round(stepped: SteppedBot, fam
     assert len(files(stepped)) == 1
 
 
-def test_regions_without_reports_are_looked_at_ever_more_rarely(stepped: SteppedBot) -> None:
+def test_unknown_regions_without_reports_are_looked_at_ever_more_rarely(stepped: SteppedBot) -> None:
     """A program may name any: a hundred would use up what Webex allows a token."""
-    subscribed(stepped, family="partner", region="EU")
+    subscribed(stepped, family="partner", region="AU")
     rounds(stepped, 360)
     assert 12 <= stepped.calls("GET", PATHS["partner"]) <= 18, "an hour"
 
-    stepped.world.add_report(family="partner", title="Calling Usage", region="EU")
+    stepped.world.add_report(family="partner", title="Calling Usage", region="AU")
     rounds(stepped, 31)
     assert len(files(stepped)) == 1, "within five minutes"
     before = stepped.calls("GET", PATHS["partner"])
     rounds(stepped, 6)
     assert stepped.calls("GET", PATHS["partner"]) - before >= 5, "every ten seconds again"
+
+
+def test_a_region_that_webex_documents_is_looked_at_as_often_when_it_has_no_reports(stepped: SteppedBot) -> None:
+    subscribed(stepped, family="partner", region="EU")
+    rounds(stepped, 30)
+    assert stepped.calls("GET", PATHS["partner"]) >= 29
 
 
 def test_a_list_that_webex_keeps_refusing_is_looked_at_ever_more_rarely(stepped: SteppedBot) -> None:
