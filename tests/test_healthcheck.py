@@ -12,7 +12,7 @@ import pytest
 
 from bot import process
 from bot.cli import healthcheck
-from tests.killed.program import free_port
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

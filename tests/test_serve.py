@@ -20,6 +20,7 @@ from bot.cli.serve import CannotServe, Child, Supervisor, listen
 from bot.emulator import Emulator
 from bot.emulator.sample_data import furnish
 from bot.settings import Settings
+from tests.ports import free_port
 from tests.waiting import until
 
 if TYPE_CHECKING:
@@ -27,11 +28,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent
 PATIENCE = 20.0
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 def answers(port: int) -> bool:

@@ -7,7 +7,6 @@ import json
 import os
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.process import LIFELINE_VARIABLE
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,8 +46,7 @@ class Product:
         self.database_url = ""
         """Of the last start, where `databases` made it."""
         self._starts = 0
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port = int(probe.getsockname()[1])
+        self.port = free_port()
         lines = (ROOT / "Procfile").read_text(encoding="utf-8").splitlines()
         self._commands = {name: shlex.split(command) for name, _, command in (line.partition(":") for line in lines)}
         self._environ = {

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 from bot.settings import Settings
 from tests.chaos.proxy import Proxy
-from tests.killed.program import ROOT, SERVE, WEB, free_port, parents, signal_to
+from tests.killed.program import ROOT, SERVE, WEB, parents, signal_to
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     import random

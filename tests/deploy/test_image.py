@@ -12,7 +12,7 @@ import yaml
 
 from tests.deploy import dockerfile
 from tests.deploy.image import ROOT, Image, running
-from tests.killed.program import free_port
+from tests.ports import free_port
 from tests.waiting import until
 
 if TYPE_CHECKING:

@@ -6,13 +6,13 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bot.settings import Settings
+from tests.ports import free_port
 from tests.waiting import until
 
 if TYPE_CHECKING:
@@ -23,11 +23,6 @@ PATIENCE = 25.0
 """Seconds until a process that does not do what it should has failed."""
 SERVE = (sys.executable, "-m", "bot", "serve")
 WEB = (sys.executable, "-m", "gunicorn", "-c", "python:bot.web.gunicorn_conf")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 def parents() -> dict[int, int]:

@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 from bot import app
 from bot.ops.metrics_server import serve
 from tests.live_bot import OPS_TOKEN
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,12 +74,6 @@ def test_metrics_that_cannot_be_made_leave_their_cause_in_the_log():
     server.shutdown()
     server.server_close()
     assert [line["event"] for line in lines if line["log_level"] == "error"] == ["metrics_crashed"]
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
 
 
 @pytest.mark.parametrize("settings", [{"METRICS_PORT": str(free_port()), "HOST": "127.0.0.1"}])

@@ -16,17 +16,13 @@ import requests
 
 from bot.outbound.secrets import secret_of
 from bot.settings import secret_keys
+from tests.ports import free_port
 from tests.waiting import until
 
 if TYPE_CHECKING:
     from tests.outbound.conftest import Stage
 
 PAGE = Path(__file__).parents[2] / "docs" / "automation" / "events.md"
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
 
 
 def until_it_listens(port: int) -> None:

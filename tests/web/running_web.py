@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bot.settings import Settings
+from tests.ports import free_port
 from tests.waiting import until
 
 if TYPE_CHECKING:
@@ -85,8 +86,7 @@ class Web:
 
 @contextmanager
 def running(folder: Path, *arguments: str, **environ: str) -> Iterator[Web]:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = int(probe.getsockname()[1])
+    port = free_port()
     mine = {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields}
     mine |= {
         "WEBEX_BOT_TOKEN": "bot-token-0123456789",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.ports import free_port
 from tests.waiting import until
 from tests.web.running_web import (
     HALF_BODY,
@@ -68,8 +68,7 @@ def documented_server(port: int, upstream: int) -> str:
 @contextmanager
 def nginx_before(web: Web, folder: Path) -> Iterator[Web]:
     """Start nginx in front of a web process; what is given connects to nginx."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = int(probe.getsockname()[1])
+    port = free_port()
     (folder / "nginx.conf").write_text(MAIN.format(folder=folder, server=documented_server(port, web.port)))
     assert NGINX is not None
     process = subprocess.Popen(
