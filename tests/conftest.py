@@ -234,7 +234,7 @@ def database_of_bots(request: pytest.FixtureRequest) -> Iterator[None]:
     for server in servers:
         server.dispose()
     servers.clear()
-    databases.drop_all()
+    databases.take_back()
     for connection in before:  # those of this test may be in use, by threads that end with their process
         connection.close()
         connections.remove(connection)

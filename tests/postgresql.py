@@ -10,16 +10,22 @@ import subprocess
 import tempfile
 import time
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import URL, create_engine, make_url, text
+from sqlalchemy import URL, NullPool, create_engine, make_url, text
 
 from tests.killed.program import family
 from tests.ports import free_port
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from sqlalchemy import Connection, Row
+
+    Shape = Sequence[Row[Any]]
 
 VARIABLE = "REPORTBOT_TEST_POSTGRESQL"
 """The URL of a server to use instead, whose user may make databases."""
@@ -41,6 +47,22 @@ CHOICE_OF_COPY = (15,)
 ICU = (15,)
 """The version since which a database can have the order of a language that every build knows."""
 MISSING = "no PostgreSQL server is installed here (Debian: postgresql)"
+SHAPE = " UNION ALL ".join(
+    f"SELECT '{catalog}', count(*), max(xmin::text::bigint) FROM {catalog}"
+    for catalog in ("pg_attribute", "pg_constraint", "pg_proc", "pg_trigger", "pg_db_role_setting")
+)
+"""How many there are of each and the last change of one: rows of the tables change none of it."""
+END_ALL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"
+EMPTY = """
+DO $$ DECLARE used text; BEGIN
+    SET LOCAL session_replication_role = replica;  -- else the audit refuses
+    SELECT string_agg(oid::regclass::text, ', ') INTO used FROM pg_class WHERE relnamespace = 'public'::regnamespace
+        AND relkind = 'r' AND pg_relation_size(oid) > 0 AND relname <> 'alembic_version';
+    IF used IS NOT NULL THEN
+        EXECUTE 'TRUNCATE ' || used || ' RESTART IDENTITY CASCADE';
+    END IF;
+END $$
+"""
 
 
 def binary(name: str) -> str | None:
@@ -156,47 +178,109 @@ class Databases:
         self._made: list[str] = []
         self._engine = create_engine(self._url, isolation_level="AUTOCOMMIT")
         self._template: str | None = None
+        self._shapes: dict[str, Shape] = {}
+        self._again: list[str] = []
 
     def empty(self, encoding: str = "UTF8") -> str:
         """Make a database without tables and return its URL; if the server can, its texts are in a language's order."""
-        with self._engine.connect() as connection:
-            version = connection.dialect.server_version_info or ()
-        in_words = encoding == "UTF8" and version >= ICU
+        in_words = encoding == "UTF8" and self._version >= ICU
         language = "LOCALE_PROVIDER icu ICU_LOCALE 'en-US'" if in_words else ""
-        return self._make("template0", f"ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C' {language}")
+        name = self._new_name()
+        self._execute(f"""CREATE DATABASE "{name}" TEMPLATE template0
+            ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C' {language}""")
+        self._made.append(name)
+        return self._address(name)
 
     def migrated(self) -> str:
-        """Make a database with the tables and return its URL."""
+        """Give a database with the tables, without rows; return its URL."""
         if self._template is None:
-            from bot.db.database import Database
-            from bot.db.migrations import upgrade
+            self._make_template()
+        if self._again:
+            name = self._again.pop()
+        else:
+            name = self._new_name()
+            quick = "STRATEGY FILE_COPY" if self._version >= CHOICE_OF_COPY else ""  # half as long, for a small one
+            self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{self._template}" {quick}')
+            self._shapes[name] = self._shape(name)
+        self._made.append(name)
+        return self._address(name)
 
-            template = self.empty()
-            database = Database(template)
-            upgrade(database)
-            database.close()
-            self._template = self._made.pop()
-        with self._engine.connect() as connection:
-            version = connection.dialect.server_version_info or ()
-        quick = "STRATEGY FILE_COPY" if version >= CHOICE_OF_COPY else ""  # half as long, for a small one
-        return self._make(self._template or "", quick)
-
-    def drop_all(self) -> None:
-        """Drop what was made, also what is in use."""
+    def take_back(self) -> None:
+        """End whatever uses what was made, and drop it; one that has the tables as they were is given again."""
         while self._made:
-            self._execute(f'DROP DATABASE "{self._made.pop()}" WITH (FORCE)')
+            name = self._made.pop()
+            if name not in self._shapes or self._again:
+                self._drop(name)
+                continue
+            name = self._out_of_reach(name)
+            if self._is_emptied(name):
+                self._again.append(name)
+            else:
+                self._drop(name)
 
     def close(self) -> None:
-        if self._template is not None:
-            self._execute(f'DROP DATABASE "{self._template}" WITH (FORCE)')
+        """Drop what is kept for later."""
+        for name in (*self._again, *([self._template] if self._template else [])):
+            self._drop(name)
         self._engine.dispose()
 
-    def _make(self, template: str, how: str = "") -> str:
+    def _out_of_reach(self, had: str) -> str:
+        """Give a database a new name: threads that had it, which end with their process, must not find it again."""
+        self._execute(f'ALTER DATABASE "{had}" ALLOW_CONNECTIONS false')
+
+        def unused() -> bool:
+            with self._engine.connect() as connection:
+                return not connection.execute(text(END_ALL), {"name": had}).all()
+
+        until(unused, "the end of its connections")
+        name = self._new_name()
+        self._execute(f'ALTER DATABASE "{had}" RENAME TO "{name}"')
+        self._execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+        self._shapes[name] = self._shapes.pop(had)
+        return name
+
+    @cached_property
+    def _version(self) -> tuple[int | str, ...]:
+        with self._engine.connect() as connection:
+            return connection.dialect.server_version_info or ()
+
+    def _make_template(self) -> None:
+        from bot.db.database import Database
+        from bot.db.migrations import upgrade
+
+        template = self.empty()
+        database = Database(template)
+        upgrade(database)
+        database.close()
+        self._template = self._made.pop()
+
+    def _shape(self, name: str) -> Shape:
+        with self._inside(name) as connection:
+            return connection.execute(text(SHAPE)).all()
+
+    def _is_emptied(self, name: str) -> bool:
+        """Take out all rows, unless a test has changed the tables."""
+        with self._inside(name) as connection:
+            if connection.execute(text(SHAPE)).all() != self._shapes[name]:
+                return False
+            connection.execute(text(EMPTY))
+        return True
+
+    @contextmanager
+    def _inside(self, name: str) -> Iterator[Connection]:
+        engine = create_engine(self._url.set(database=name), isolation_level="AUTOCOMMIT", poolclass=NullPool)
+        with engine.connect() as connection:
+            yield connection
+
+    def _new_name(self) -> str:
         self._count += 1
-        name = f"{self._prefix}_{self._count}"
-        self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" {how}')
-        self._made.append(name)
+        return f"{self._prefix}_{self._count}"
+
+    def _address(self, name: str) -> str:
         return self._url.set(drivername="postgresql", database=name).render_as_string(hide_password=False)
+
+    def _drop(self, name: str) -> None:
+        self._execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
     def _execute(self, statement: str) -> None:
         with self._engine.connect() as connection:

@@ -35,4 +35,4 @@ def migrated_url(request: pytest.FixtureRequest, tmp_path: Path, database_file: 
     databases = request.getfixturevalue("postgresql")
     made = databases.migrated()
     yield made
-    databases.drop_all()
+    databases.take_back()

@@ -34,7 +34,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 @pytest.fixture
 def url(postgresql: Databases) -> Iterator[str]:
     yield postgresql.migrated()
-    postgresql.drop_all()
+    postgresql.take_back()
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ def test_texts_of_a_database_without_an_encoding_are_read_as_they_were_written(p
     with database.read() as tx:
         assert key_values.get(tx, "key") == "Köln’s"
     database.close()
-    postgresql.drop_all()
+    postgresql.take_back()
 
 
 def ends_connections(url: str) -> None:

@@ -28,7 +28,7 @@ def processes(postgresql: Databases, monkeypatch: pytest.MonkeyPatch) -> Iterato
     yield found
     for one in found:
         one.close()
-    postgresql.drop_all()
+    postgresql.take_back()
 
 
 def test_another_process_waits_until_the_work_is_done(processes: list[Database]) -> None:

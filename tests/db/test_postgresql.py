@@ -44,7 +44,7 @@ def processes(postgresql: Databases) -> Iterator[list[Database]]:
     yield found
     for one in found:
         one.close()
-    postgresql.drop_all()
+    postgresql.take_back()
 
 
 def _make_table(database: Database) -> None:
@@ -214,7 +214,7 @@ def test_a_user_who_may_not_make_tables_is_told_the_cause(postgresql: Databases)
         with owner.begin() as tx:
             tx.execute(text(f"DROP ROLE {name}"))
         owner.close()
-        postgresql.drop_all()
+        postgresql.take_back()
 
 
 def test_a_server_that_cannot_be_written_to_gets_no_connection(postgresql: Databases) -> None:
@@ -239,7 +239,7 @@ def test_a_server_that_cannot_be_written_to_gets_no_connection(postgresql: Datab
     assert _count(late) == 1
     late.close()
     owner.close()
-    postgresql.drop_all()
+    postgresql.take_back()
 
 
 def test_of_several_hosts_in_the_url_the_one_that_answers_is_taken(postgresql: Databases) -> None:
@@ -250,7 +250,7 @@ def test_of_several_hosts_in_the_url_the_one_that_answers_is_taken(postgresql: D
     _make_table(database)
     assert _count(database) == 0
     database.close()
-    postgresql.drop_all()
+    postgresql.take_back()
 
 
 @pytest.mark.parametrize(
@@ -271,4 +271,4 @@ def test_parameters_in_the_url_count(postgresql: Databases, parameter: str, show
     with database.read() as tx:
         assert tx.execute(text(f"SHOW {name}")).scalar_one() == value
     database.close()
-    postgresql.drop_all()
+    postgresql.take_back()

@@ -61,7 +61,7 @@ def test_a_machine_is_killed_in_the_middle_of_an_upload(
     for machine in machines:
         for program in machine:
             program.kill()
-    postgresql.drop_all()
+    postgresql.take_back()
 
 
 def delivers(live: LiveBot, folder: Path) -> str:

@@ -46,7 +46,7 @@ MANY = 1200
 def target(postgresql: Databases) -> Iterator[str]:
     url = postgresql.empty()
     yield url
-    postgresql.drop_all()
+    postgresql.take_back()
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
         return
     databases = request.getfixturevalue("postgresql")
     yield Engine(request.param, databases.migrated(), tmp_path)
-    databases.drop_all()
+    databases.take_back()
 
 
 @pytest.fixture

@@ -53,7 +53,7 @@ def machines(url: str, folder: Path) -> Machine:
 @pytest.fixture
 def machine(postgresql: Databases, tmp_path: Path) -> Iterator[Machine]:
     yield machines(postgresql.migrated(), tmp_path)
-    postgresql.drop_all()
+    postgresql.take_back()
 
 
 @pytest.fixture
@@ -279,7 +279,7 @@ def test_a_worker_that_is_stopped_before_there_are_tables_ends_without_a_crash(
         queue.work(lambda _: None, threads=1, lanes={}, stop=stop, begin=begin)
     assert {line["log_level"] for line in logs} == {"info"}
     database.close()
-    postgresql.drop_all()
+    postgresql.take_back()
 
 
 def test_beats_go_on_after_an_error_that_nobody_foresaw(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,7 @@ def queues(postgresql: Databases, tmp_path: Path) -> Iterator[tuple[Database, Qu
     one, two = (open_queue(database, folder) for folder in folders)
     yield database, one, two
     database.close()
-    postgresql.drop_all()
+    postgresql.take_back()
 
 
 def _put(database: Database, queue: Queue, *keys: str, lock: str | None = None) -> None:

@@ -37,7 +37,7 @@ def processes(postgresql: Databases) -> Iterator[list[Database]]:
     yield found
     for one in found:
         one.close()
-    postgresql.drop_all()
+    postgresql.take_back()
 
 
 def test_an_event_is_stored_while_a_worker_writes(processes: list[Database], tmp_path: Path) -> None:
