@@ -19,7 +19,10 @@ from bot.db.database import LOCK_PATIENCE, Database
 from bot.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from typing import Any
+
+    from sqlalchemy import Executable
 
     from bot.db.database import Transaction
 
@@ -57,26 +60,30 @@ class LoggedDatabase(Database):
         self._outages: list[Outage] = []
 
     @contextmanager
-    def begin(self, *, durable: bool = True, alone: bool = True) -> Iterator[Transaction]:
+    def begin(self, *, durable: bool = True) -> Iterator[Transaction]:
         """Do the same as ``Database``."""
-        try:
-            with super().begin(durable=durable, alone=alone) as tx:
-                yield tx
-        except DatabaseUnavailable as error:
-            self._gone("write", error)
-            raise
-        self._there({"read", "write"})  # what can be written can be read, too
+        with self._noted("write"), super().begin(durable=durable) as tx:
+            yield tx
+
+    def add_at_once(self, statement: Executable, parameters: Mapping[str, Any], channel: str) -> None:
+        """Do the same as ``Database``."""
+        with self._noted("write"):
+            super().add_at_once(statement, parameters, channel)
 
     @contextmanager
     def read(self, *, snapshot: bool = True) -> Iterator[Transaction]:
         """Do the same as ``Database``."""
+        with self._noted("read"), super().read(snapshot=snapshot) as tx:
+            yield tx
+
+    @contextmanager
+    def _noted(self, way: Way) -> Iterator[None]:
         try:
-            with super().read(snapshot=snapshot) as tx:
-                yield tx
+            yield
         except DatabaseUnavailable as error:
-            self._gone("read", error)
+            self._gone(way, error)
             raise
-        self._there({"read"})
+        self._there({"read", way})  # what can be written can be read, too
 
     @property
     def writable(self) -> bool:

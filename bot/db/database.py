@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -164,16 +164,13 @@ class Database:
         return opened
 
     @contextmanager
-    def begin(self, *, durable: bool = True, alone: bool = True) -> Iterator[Transaction]:
+    def begin(self, *, durable: bool = True) -> Iterator[Transaction]:
         """Write: commits at the end of the block, rolls back when it raises. `DatabaseUnavailable` when out of reach.
 
         `durable=False`: the commit may be undone by a loss of power (never by a crash of the program); it is cheaper,
         and only for what may be repeated. Otherwise it is on the disk when the block has ended; others may see it a
         moment before, and what they commit is never on the disk without it. A second one inside raises RuntimeError:
         there is one writer.
-
-        `alone=False`: on PostgreSQL others may write meanwhile, so it waits for nobody. Only for rows that are added
-        whatever the database holds.
         """
         opened = self._open()
         try:
@@ -192,8 +189,8 @@ class Database:
                     opened.sync()  # when others may write already
             else:
                 with ExitStack() as held:
-                    with self._turn() if alone else nullcontext():  # the next one waits for the server's lock
-                        connection = held.enter_context(opened.write(alone=alone))
+                    with self._turn():  # the next one waits for the server's lock
+                        connection = held.enter_context(opened.write())
                         transaction = Transaction(connection)
                         yield transaction
                     opened.commit(connection, durable=durable)
@@ -203,6 +200,16 @@ class Database:
                 raise
             raise DatabaseUnavailable(error) from error
         transaction._run(transaction._afterwards)  # noqa: SLF001 - the other half of this class
+
+    def add_at_once(self, statement: Executable, parameters: Mapping[str, Any], channel: str) -> None:
+        """Add rows on PostgreSQL by one statement, on the disk at the return, and wake who listens on `channel`.
+
+        Two messages to the server, not four, and no other writer is waited for. Only for rows that are added whatever
+        the database holds. None is woken by a process that dies between the two messages.
+        """
+        with Database.read(self, snapshot=False) as tx:  # a subclass tells reads and writes apart
+            if tx.execute(statement, parameters).rowcount:
+                PostgresqlServer.wake(tx.connection, channel)
 
     @contextmanager
     def read(self, *, snapshot: bool = True) -> Iterator[Transaction]:

@@ -17,7 +17,7 @@ from bot.metrics import FAILURE, HALTED, SUCCESS
 from bot.webex.ids import id_key
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, Row
@@ -28,6 +28,8 @@ NEW, DONE, IGNORED, FAILED = "new", "done", "ignored", "failed"
 LIMITED = "limited"
 """Skipped, because its person asked too much in that minute; the outcome says whether they were told."""
 NOT_TOLD, TOLD = "not told", "told"
+KEY: Final = ("resource", "event", "data_id")
+"""The columns of which no two events have the same."""
 OUTCOMES: Final = {DONE: SUCCESS, IGNORED: HALTED, LIMITED: HALTED, FAILED: FAILURE}
 """How the metrics count what became of an event."""
 
@@ -82,33 +84,23 @@ class Event:
         return id_key(self.person_id) if self.person_id else ""
 
 
-def record_all(tx: Transaction, received: Sequence[tuple[Event, datetime]]) -> list[tuple[Event, int]]:
-    """Store events and return those that were not there already, in the order given, with their rows' IDs.
-
-    The transaction need not be alone. The rows are added in the order of their keys: two processes that store the same
-    two events in another order would each wait for the other.
-    """
-    by_key = sorted(range(len(received)), key=lambda number: received[number][0].key)
-    rows = {number: record(tx, *received[number]) for number in by_key}
-    return [(event, row) for number, (event, _) in enumerate(received) if (row := rows[number]) is not None]
+def row_of(event: Event, received_at: datetime) -> dict[str, Any]:
+    """Return the event as a new row."""
+    return {
+        "resource": event.resource,
+        "event": event.event,
+        "data_id": event.data_id,
+        "room_id": event.room_id,
+        "room_type": event.room_type,
+        "person_id": event.person_id,
+        "received_at": received_at,
+        "state": NEW,
+    }
 
 
 def record(tx: Transaction, event: Event, now: datetime) -> int | None:
     """Store the event and return its row's ID, or None when it is there already."""
-    return tx.insert_once(
-        events,
-        {
-            "resource": event.resource,
-            "event": event.event,
-            "data_id": event.data_id,
-            "room_id": event.room_id,
-            "room_type": event.room_type,
-            "person_id": event.person_id,
-            "received_at": now,
-            "state": NEW,
-        },
-        conflict=["resource", "event", "data_id"],
-    )
+    return tx.insert_once(events, row_of(event, now), KEY)
 
 
 def get(tx: Transaction, event_id: int) -> Event | None:

@@ -3,8 +3,8 @@
 All writers take one lock for the time of their transaction, so that there is one writer, as in SQLite: what a
 transaction has read holds until it commits, and no statement has to be written for two writers. Under the lock nobody
 waits for the disk: a commit is followed by a wait for it, in which others write. Some hundred such transactions a
-second are more than Webex's limits let a bot use. Only the webhook stores its events without the lock, so that its
-answer does not wait for the workers.
+second are more than Webex's limits let a bot use. Only events are stored without the lock, by one statement
+(``Database.add_at_once``), so that the answer to a webhook does not wait for the workers.
 """
 
 from __future__ import annotations
@@ -53,9 +53,8 @@ def lock_number(name: str) -> int:
 
 # One message to the server each: a round trip costs more than the statement.
 WRITERS: Final = lock_number("write")
-BEGIN_WRITING: Final = b"BEGIN; SET LOCAL synchronous_commit = off"
+BEGIN_WRITING: Final = b"BEGIN; SET LOCAL synchronous_commit = off; SELECT pg_advisory_xact_lock(%d)" % WRITERS
 """The commit does not wait for the disk: that comes after it, when others may write already."""
-BEGIN_WRITING_ALONE: Final = BEGIN_WRITING + b"; SELECT pg_advisory_xact_lock(%d)" % WRITERS
 BEGIN_READING: Final = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 COMMIT: Final = b"COMMIT"
 COMMIT_TO_DISK: Final = COMMIT + b"; SELECT pg_logical_emit_message(true, 'reportbot', '')"
@@ -107,9 +106,9 @@ class PostgresqlServer:
         self._holder: LimitedConnection | None = None
         """Holds the locks of rows."""
 
-    def write(self, *, alone: bool) -> Connection:
-        """Return a connection with a transaction that writes, `alone` or beside others; the caller closes it."""
-        return self._begun(BEGIN_WRITING_ALONE if alone else BEGIN_WRITING)
+    def write(self) -> Connection:
+        """Return a connection with a transaction that writes, alone; the caller closes it."""
+        return self._begun(BEGIN_WRITING)
 
     @staticmethod
     def commit(connection: Connection, *, durable: bool) -> None:
@@ -211,6 +210,14 @@ class PostgresqlServer:
     def take_time(connection: Connection) -> None:
         """Let the statements of the transaction that has begun take as long as they need."""
         _driver(connection).answer_seconds = None
+
+    @staticmethod
+    def wake(connection: Connection, channel: str) -> None:
+        """Wake who listens on a channel, on a connection without a transaction.
+
+        All that do so at a time wait for each other until their commit has ended: so this one waits for no disk.
+        """
+        _command(connection, b"SET LOCAL synchronous_commit = off; NOTIFY " + channel.encode())
 
     def _begun(self, first: bytes) -> Connection:
         """Return a connection on which the first statements have run."""

@@ -155,8 +155,10 @@ class CatchUp:
             for message in missed
         ]
         with self._database.begin() as tx:
-            for event, event_id in events.record_all(tx, received):
-                self._services.queue.put(tx, tasks.EVENT, str(event_id), lock=event.lock, person=event.person_key)
+            for event, at in received:
+                event_id = events.record(tx, event, at)
+                if event_id is not None:
+                    self._services.queue.put(tx, tasks.EVENT, str(event_id), lock=event.lock, person=event.person_key)
         return missed
 
     def _announce(self, space: Space, downtime: Downtime) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from bot.queue.jobs import GRACE, NO_LANES, Depth, Job, RetryLater
+from bot.queue.jobs import GRACE, NO_LANES, Depth, Job, RetryLater, RowWithJob
 from bot.queue.queue import Queue
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from bot.db.database import Database
 
-__all__ = ["GRACE", "NO_LANES", "Depth", "Job", "Queue", "RetryLater", "open_queue"]
+__all__ = ["GRACE", "NO_LANES", "Depth", "Job", "Queue", "RetryLater", "RowWithJob", "open_queue"]
 
 
 def open_queue(database: Database, data_dir: Path, clock: Callable[[], float] = time.time) -> Queue:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, TypedDict
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sqlalchemy import Table
+
 NO_LANES: Final[Mapping[str, int]] = {}
 GRACE = 55.0  # seconds that what runs may take to end after a stop: within the minute that most platforms give
 
@@ -41,6 +43,19 @@ class RetryLater:
         for wait in (self.seconds, self.others):
             if not math.isfinite(wait) or wait < 0:
                 raise ValueError(f"a wait is a number of seconds from 0 up, not {wait}")
+
+
+@dataclass(frozen=True, slots=True)
+class RowWithJob:
+    """A row to add to a table, and the job that is put with it; the job's key is the row's."""
+
+    table: Table
+    values: Mapping[str, Any]
+    unique: tuple[str, ...]
+    """Of these columns no two rows have the same values."""
+    task: str
+    lock: str | None = None
+    person: str = ""
 
 
 class Depth(TypedDict):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.db.database import Database
+    from bot.queue.jobs import RowWithJob
     from bot.queue.wakeup import Wakeup
 
 
@@ -32,6 +33,10 @@ class PostgresqlQueue(Queue):
     def __init__(self, database: Database, folder: Path, *, clock: Callable[[], float] = time.time) -> None:
         super().__init__(SharedJobTable(database, clock, folder), folder)
         self._database = database
+
+    def add(self, new: RowWithJob) -> None:
+        """Add a row and its job by one statement, which waits for no other writer."""
+        self.jobs.add(new)
 
     def wake(self) -> None:
         """Tell the workers of all machines to look for jobs."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
-from bot.queue.jobs import GRACE, NO_LANES, Depth, Job, RetryLater
+from bot.queue.jobs import GRACE, NO_LANES, Depth, Job, RetryLater, RowWithJob
 from bot.queue.worker_loop import WorkerLoop
 
 if TYPE_CHECKING:
@@ -48,6 +48,13 @@ class Queue(ABC):
         """
         self.jobs.put(tx, Job(task, key, lock, attempt=1), person, after, if_absent=if_absent)
         self._wake_after(tx)
+
+    @abstractmethod
+    def add(self, new: RowWithJob) -> None:
+        """Add a row and its job, unless a row like it is there; both are on the disk at the return.
+
+        May be called by many threads at once. Raises ``DatabaseUnavailable``.
+        """
 
     def drop(self, tx: Transaction, task: str, keys: Collection[str]) -> None:
         """Remove the jobs of these keys, if `tx` commits; one that runs ends, and does not run again."""

@@ -34,6 +34,7 @@ from sqlalchemy import (
 )
 
 from bot.errors import DatabaseUnavailable
+from bot.queue.adding import adds, values_of
 from bot.queue.job_table import JobTable
 from bot.queue.statements import WINDOW, jobs, workers
 
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 
     from bot.db.database import Database, Transaction
     from bot.queue.job_table import Taken
-    from bot.queue.jobs import Claim
+    from bot.queue.jobs import Claim, RowWithJob
 
 log = structlog.get_logger(__name__)
 
@@ -115,6 +116,11 @@ class SharedJobTable(JobTable):
         """
         self._beats: dict[str, tuple[int, int]] = {}
         """Of each other worker: its beats when it was looked at last, and in how many looks they have not changed."""
+
+    def add(self, new: RowWithJob) -> None:
+        """Add a row and its job, unless a row like it is there."""
+        statement = adds(new.table, tuple(new.values), new.unique, new.task)
+        self._database.add_at_once(statement, values_of(new, self.clock()), CHANNEL)
 
     def take(self, running: Collection[Claim], threads: Mapping[str, int]) -> Taken:
         """Choose jobs as `JobTable` does, and note that this worker has them."""

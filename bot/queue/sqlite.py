@@ -15,17 +15,19 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from bot.db.group_commit import GroupCommit
 from bot.queue.job_table import JobTable
 from bot.queue.queue import Queue
 from bot.queue.wakeup import WakeupSocket, notify
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
     from bot.db.database import Database, Transaction
+    from bot.queue.jobs import RowWithJob
     from bot.queue.wakeup import Wakeup
 
 log = structlog.get_logger(__name__)
@@ -43,6 +45,19 @@ class SqliteQueue(Queue):
 
     def __init__(self, database: Database, data_dir: Path, *, clock: Callable[[], float] = time.time) -> None:
         super().__init__(JobTable(database, clock), data_dir)
+        self._database = database
+        self._together = GroupCommit(self._add_all)
+
+    def add(self, new: RowWithJob) -> None:
+        """Add a row and its job, in one transaction with what other threads add at that moment."""
+        self._together(new)
+
+    def _add_all(self, batch: Sequence[RowWithJob]) -> None:
+        with self._database.begin() as tx:
+            for new in batch:
+                key = tx.insert_once(new.table, new.values, new.unique)
+                if key is not None:
+                    self.put(tx, new.task, str(key), lock=new.lock, person=new.person)
 
     def wake(self) -> None:
         """Tell the worker to look for jobs; costs some 20 µs, worker or not."""

@@ -100,6 +100,9 @@ class Puts:
     if_absent: Executable
 
 
+NEXT_PLACE = _larger(_highest(jobs.c.place), _highest(jobs.c.again_place)) + 1
+
+
 def puts(dialect: str, channel: str = "") -> Puts:
     """Return the statements for a database; those of PostgreSQL tell who listens on ``channel`` when they commit."""
     insert = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(jobs)
@@ -110,7 +113,7 @@ def puts(dialect: str, channel: str = "") -> Puts:
         person=bindparam("of_person"),
         due=_due,
         since=_now,
-        place=_larger(_highest(jobs.c.place), _highest(jobs.c.again_place)) + 1,
+        place=NEXT_PLACE,
         attempt=1,
     )
     put = new.on_conflict_do_update(

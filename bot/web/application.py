@@ -69,7 +69,7 @@ def build_web(settings: WebSettings, stop: threading.Event | None = None, clock:
 
     threading.Thread(target=beside, name="heartbeat", daemon=True).start()
     endpoint = WebhookEndpoint(
-        record=event_recorder(database, queue, now),
+        record=event_recorder(queue, now),
         secrets=[secret.get_secret_value().encode() for secret in settings.webex_webhook_secret],
         bot=CachedBotIdentity(database, settings.webex_bot_token.get_secret_value()).person,
         ready=migration,

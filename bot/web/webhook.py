@@ -21,12 +21,11 @@ from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from bot import tracing
-from bot.db import events
+from bot.db import events, tables
 from bot.db.events import Event
-from bot.db.group_commit import GroupCommit
 from bot.errors import DatabaseUnavailable
 from bot.ops import probe
-from bot.queue import tasks
+from bot.queue import RowWithJob, tasks
 from bot.web.rejected_calls import RejectedCalls
 from bot.web.signature import is_signed
 
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
-    from bot.db.database import Database
     from bot.queue import Queue
     from bot.webex.types import Person
 
@@ -51,16 +49,14 @@ RETRY_AFTER = "5"
 OWN_IS_DROPPED = frozenset({"messages", "attachmentActions"})
 
 
-def event_recorder(database: Database, queue: Queue, now: Callable[[], datetime]) -> Callable[[Event], None]:
-    """Return what stores events, those of the same moment in one transaction; it raises ``DatabaseUnavailable``."""
+def event_recorder(queue: Queue, now: Callable[[], datetime]) -> Callable[[Event], None]:
+    """Return what stores an event, once, with the job that reads it; it raises ``DatabaseUnavailable``."""
 
-    def record(batch: Sequence[Event]) -> None:
-        received_at = now()
-        with database.begin(alone=False) as tx:
-            for event, event_id in events.record_all(tx, [(event, received_at) for event in batch]):
-                queue.put(tx, tasks.EVENT, str(event_id), lock=event.lock, person=event.person_key)
+    def record(event: Event) -> None:
+        values = events.row_of(event, now())
+        queue.add(RowWithJob(tables.events, values, events.KEY, tasks.EVENT, event.lock, event.person_key))
 
-    return GroupCommit(record)
+    return record
 
 
 @dataclass(frozen=True, slots=True)

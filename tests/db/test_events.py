@@ -27,17 +27,6 @@ def test_the_same_event_twice_is_one_row_and_its_first_outcome_stays(database: D
     assert found == replace(event, id=number, received_at=NOW, state=events.DONE)
 
 
-def test_of_several_events_those_that_are_new_come_back_as_they_came(database: Database) -> None:
-    known, *new = (Event("messages", "created", name) for name in "bca")
-    with database.begin() as tx:
-        events.record(tx, known, NOW)
-        found = events.record_all(tx, [(event, NOW) for event in (*new, known, new[0])])
-        rows = [events.get(tx, number) for _, number in found]
-
-    assert [event.data_id for event, _ in found] == ["c", "a"]
-    assert [row and row.data_id for row in rows] == ["c", "a"]
-
-
 def test_unsettled_events_are_those_old_enough_oldest_first(database: Database) -> None:
     with database.begin() as tx:
         for minutes, name in ((3, "a"), (2, "b"), (0, "c")):

@@ -67,7 +67,7 @@ class Endpoint:
         self.queue = SqliteQueue(self.database, folder)
         clock = SetClock()
         endpoint = WebhookEndpoint(
-            record=event_recorder(self.database, self.queue, clock),
+            record=event_recorder(self.queue, clock),
             secrets=SECRETS,
             bot=lambda: BOT,
             ready=lambda: True,
