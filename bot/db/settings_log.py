@@ -18,6 +18,7 @@ from bot.db.audit import Channel, Entry
 from bot.settings import Settings, secret_keys
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from bot.db.database import Transaction
@@ -27,6 +28,8 @@ PURPOSE: Final = b"settings seen"
 KEY: Final = "secret_key"
 """The setting whose change makes all other digests incomparable, that once, unless the old key is still given."""
 FIRST: Final = "first_start"
+OF_A_MACHINE: Final = frozenset({"data_dir", "host", "port", "metrics_port"})
+"""What differs between machines that share a database: each one's restart would tell of the other's."""
 
 
 def record_changes(tx: Transaction, settings: Settings, now: datetime) -> list[str]:
@@ -34,7 +37,9 @@ def record_changes(tx: Transaction, settings: Settings, now: datetime) -> list[s
 
     Raises ``SettingsError`` when the key can't be read.
     """
-    seen, *by_old_keys = (digests(settings, key) for key in secret_keys(settings))
+    several_machines = tx.connection.dialect.name == "postgresql"
+    compared = Settings.model_fields.keys() - (OF_A_MACHINE if several_machines else frozenset())
+    seen, *by_old_keys = (digests(settings, compared, key) for key in secret_keys(settings))
     stored = key_values.get(tx, STORED)
     before: dict[str, str] = json.loads(stored) if stored else {}
     if seen == before:
@@ -55,10 +60,10 @@ def record_changes(tx: Transaction, settings: Settings, now: datetime) -> list[s
     return changed
 
 
-def digests(settings: Settings, secret: bytes) -> dict[str, str]:
-    """Return a digest for each setting, by its name."""
+def digests(settings: Settings, names: Iterable[str], secret: bytes) -> dict[str, str]:
+    """Return a digest for each of these settings, by its name."""
     key = hmac.digest(secret, PURPOSE, "sha256")
-    values = {name: _text(getattr(settings, name)) for name in Settings.model_fields} | {KEY: ""}
+    values = {name: _text(getattr(settings, name)) for name in names} | {KEY: ""}
     return {
         name: hmac.new(key, f"{name}={value}".encode(), hashlib.sha256).hexdigest() for name, value in values.items()
     }

@@ -11,6 +11,8 @@ from bot.settings import load
 from tests.audit.rows import rows
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.stepped_bot import SteppedBot
 
 
@@ -37,6 +39,15 @@ def test_each_changed_setting_is_a_row(stepped: SteppedBot) -> None:
         "changed:poll_interval",
     ]
     assert starts(stepped) == ["changed:allowed_people", "changed:poll_interval"], "back again is a change, too"
+
+
+def test_what_is_a_machine_s_own_counts_where_there_is_one(stepped: SteppedBot, tmp_path: Path) -> None:
+    starts(stepped)
+
+    if stepped.setup.databases is None:
+        assert starts(stepped, HOST="127.0.0.2", PORT="8001") == ["changed:host", "changed:port"]
+    else:
+        assert starts(stepped, DATA_DIR=str(tmp_path), HOST="127.0.0.2", PORT="8001", METRICS_PORT="9000") == []
 
 
 def test_a_changed_secret_is_named(stepped: SteppedBot) -> None:
