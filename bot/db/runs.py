@@ -247,11 +247,12 @@ def ended(tx: Transaction, references: Collection[str]) -> set[str]:
     return set(tx.execute(select(_runs.reference).where(*where)).scalars())
 
 
-def undelivered_of_key(tx: Transaction, key_id: int, most: int) -> list[Run]:
+def undelivered_of_key(tx: Transaction, key_id: int, until: datetime, most: int) -> list[Run]:
     """Return the runs of a key of the API that are for a space and have no request yet, newest first."""
     where = (_runs.key_id == key_id, _runs.room_id.is_not(None), _runs.state != RunState.CREATED.value)
-    query = select(tables.runs).where(*where).order_by(_runs.id.desc()).limit(most)
-    return [_read(row) for row in tx.execute(query)]
+    query = select(tables.runs).where(*where, _runs.asked_at <= until)
+    rows = tx.execute(query.order_by(_runs.asked_at.desc(), _runs.reference.desc()).limit(most))
+    return [_read(row) for row in rows]
 
 
 def set_title(tx: Transaction, run_id: int, title: str) -> None:

@@ -7,6 +7,7 @@ the lane's threads at most, and seldom.
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from functools import partial
 from http import HTTPStatus
@@ -42,7 +43,9 @@ WAITS: Final = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
 JITTER: Final = 0.1
 """By how much more of itself a wait is made longer at random."""
 TURN: Final = 20
-"""Events that are sent before another webhook has its turn."""
+"""Events that are sent before another webhook has its turn…"""
+TURN_SECONDS: Final = 2.0
+"""…unless the receiver has taken so long for some of them."""
 SLOWING: Final = frozenset({None, 408, 429, 502, 503, 504})
 """Answers that are about the receiver, not about the event; None: it gave no answer."""
 SHORTEST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=10)
@@ -73,6 +76,7 @@ class SendEvents:
     def run(self, key: str) -> RetryLater | None:
         """Send what is due, and come back for the rest."""
         services = self._services
+        began = time.monotonic()
         for _ in range(TURN):
             with services.database.read() as tx:
                 webhook = webhooks.get(tx, int(key))
@@ -89,6 +93,8 @@ class SendEvents:
             if wait > timedelta():
                 return RetryLater(wait.total_seconds(), count=False)
             self._send(webhook, event)
+            if time.monotonic() - began >= TURN_SECONDS:
+                break
         return RetryLater(0.0, count=False)
 
     def on_failure(self, key: str, sentence: str) -> None:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 COMMON: Final = ""
 """The lane of all tasks that have none of their own."""
 SPARE_SHARE: Final = 4
-"""One thread in so many is kept from each person, so that others find one when all of that person's jobs hang."""
+"""One thread in so many, and at least one, is kept from each person, so that others find one when all of that person's
+jobs hang."""
 CROWD_SHARE: Final = 4
 """Jobs that run, and people who wait, for one in so many of the common threads are a crowd…"""
 LANE_IN_CROWD: Final = 2
@@ -76,7 +77,7 @@ class FairScheduler:
         for lane in threads:
             number = _most(lane, threads, crowded=crowded)
             free = number - sum(count for (of, _), count in load.items() if of == lane)
-            most_of_one = number - number // SPARE_SHARE
+            most_of_one = max(1, number - -(-number // SPARE_SHARE))
             people = [person for of, person in waiting if of == lane]
             while free > 0 and people:
                 person = min(people, key=lambda one: (load[lane, one], self._last.get(one, 0)))

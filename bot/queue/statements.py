@@ -147,7 +147,7 @@ LONGEST_DUE = (
     .order_by(jobs.c.due, jobs.c.place)
     .limit(1)
 )
-FIRST_OF_LOCK = _startable.where(jobs.c.lock == bindparam("of_lock")).order_by(jobs.c.place).limit(1)
+FIRST_OF_LOCK = _startable.where(jobs.c.lock == bindparam("of_lock")).order_by(jobs.c.place, jobs.c.due).limit(1)
 _may_start = and_(_free, jobs.c.task.not_in(bindparam("full", expanding=True)))
 """``full``: tasks in whose lanes there is no room, since reading hundreds of rows at each look takes long."""
 WAITING = (

@@ -49,7 +49,7 @@ class PublicOnly:
         try:
             public = self._resolves(this.host, this.port)
         except OSError:
-            return self._connected()  # it says so better
+            public = True  # the connection says it better; where it comes about all the same, its address counts
         if not public:
             raise _refused(this.host)
         connection = self._connected()

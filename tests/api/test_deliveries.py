@@ -193,6 +193,27 @@ def test_the_list_is_in_pages(api: Api, caller: Caller) -> None:
     assert second["next"] is None
 
 
+def test_what_no_report_came_of_is_listed_where_it_was_asked(api: Api, caller: Caller) -> None:
+    """However many they are: each stands on one page, and no page has more than was asked for."""
+    report = api.live.partner_report()
+    days = {"startDate": "2026-10-01", "endDate": "2026-10-02"}
+    where = {"spaceId": api.live.group.id}
+    made = []
+    for _ in range(3):
+        made.append(caller.post("/reports", {"family": "partner", "templateId": 999, "deliverTo": where, **days}))
+        made.append(caller.post("/deliveries", {"reportId": report.id, **where}))
+
+    listed, cursor = [], ""
+    for _ in made:
+        page = caller.get(f"/deliveries?max=2{cursor}")
+        listed.append([one["id"] for one in page["items"]])
+        if page["next"] is None:
+            break
+        cursor = f"&cursor={page['next']}"
+    references = [one["reference"] for one in reversed(made)]
+    assert listed == [references[:2], references[2:4], references[4:]]
+
+
 def test_what_a_revoked_key_has_open_is_not_delivered(api: Api, caller: Caller) -> None:
     report = api.live.partner_report(status="In progress")
     made = caller.post("/deliveries", {"reportId": report.id, "spaceId": api.live.group.id})

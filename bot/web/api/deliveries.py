@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import select
@@ -10,7 +11,7 @@ from bot.db import audit, messages, requests, runs, tables
 from bot.db.api_keys import Right
 from bot.db.origin import Kind, Origin
 from bot.db.requests import GROUP, Content, State
-from bot.db.runs import RunState
+from bot.db.runs import Run, RunState
 from bot.reports.requests import Asker, close, open_request
 from bot.web.api.calls import current_key, need, record
 from bot.web.api.models import Delivery, Status
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from bot.db.database import Transaction
     from bot.db.requests import Request
-    from bot.db.runs import Run
     from bot.web.api.context import ApiContext
     from bot.web.api.models import NewDelivery, Page
     from bot.web.api.polls import Polls
@@ -32,7 +32,12 @@ NOT_HERE: Final = "This key has made no delivery with this ID."
 BEING_POSTED: Final = "Its file is being posted."
 CANCELED: Final = "Canceled by the API."
 
-_requests, _runs = tables.requests.c, tables.runs.c
+_requests = tables.requests.c
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MOST_OF_A_TIME: Final = 100
+"""Deliveries of one microsecond that a cursor can tell apart."""
+LATEST: Final = (10**16 - 1) * MOST_OF_A_TIME
+"""A cursor that is after all deliveries."""
 
 
 def deliver(context: ApiContext, body: NewDelivery, idempotency_key: str | None) -> dict[str, Any]:
@@ -100,18 +105,25 @@ def _found(tx: Transaction, delivery_id: str) -> dict[str, Any]:
 
 
 def listed(context: ApiContext, page: Page) -> dict[str, Any]:
-    """Return the key's deliveries, the newest first."""
+    """Return the key's deliveries, the newest first; a cursor is a point in time and how many of it were given."""
     need(Right.DELIVER)
     key_id = current_key().id
-    before = [_requests.id < int(page.cursor)] if page.cursor else []
+    microseconds, given = divmod(int(page.cursor or LATEST), MOST_OF_A_TIME)
+    until = EPOCH + timedelta(microseconds=microseconds)
+    most = given + page.max + 1
+    of_key = select(tables.requests).where(_requests.key_id == key_id, _requests.asked_at <= until)
     with context.database.read() as tx:
-        query = select(tables.requests).where(_requests.key_id == key_id, *before)
-        rows = tx.execute(query.order_by(_requests.id.desc()).limit(page.max + 1)).all()
-        found = [requests.read(row) for row in rows]
-        items = [of_request(tx, one) for one in found[: page.max]]
-        if not page.cursor:  # those whose report Webex has not created stand first
-            items = [of_run(one) for one in runs.undelivered_of_key(tx, key_id, page.max)] + items
-    return {"items": items, "next": str(found[page.max - 1].id) if len(found) > page.max else None}
+        rows = tx.execute(of_key.order_by(_requests.asked_at.desc(), _requests.reference.desc()).limit(most))
+        found: list[Request | Run] = [*map(requests.read, rows)]
+        found += runs.undelivered_of_key(tx, key_id, until, most)
+        found.sort(key=lambda one: (one.asked_at, one.reference), reverse=True)
+        shown = found[given : given + page.max]
+        items = [of_run(one) if isinstance(one, Run) else of_request(tx, one) for one in shown]
+    if len(found) <= given + page.max:
+        return {"items": items, "next": None}
+    last = shown[-1].asked_at
+    same = sum(one.asked_at == last for one in found[: given + page.max])
+    return {"items": items, "next": str((last - EPOCH) // timedelta(microseconds=1) * MOST_OF_A_TIME + same)}
 
 
 def cancel(context: ApiContext, delivery_id: str) -> None:
