@@ -1,7 +1,7 @@
 """Find where the records of a CSV end, in its bytes as they come: to count them, and to cut a file between them.
 
 A record ends at the first line end before which the number of quotation marks is even (RFC 4180). A file whose quotes
-do not follow that rule is counted wrongly or not at all; it is posted all the same. A few kilobytes of zip can be made
+do not follow that rule is not counted where that matters; it is posted all the same. A few kilobytes of zip can be made
 that would keep a counter busy for hours or fill the memory, so a record has a greatest size and the work a time limit.
 """
 
@@ -33,6 +33,8 @@ _SEPARATORS: Final = (b"\t", b";")
 """What else may stand between fields, where the header has no comma."""
 _QUOTE: Final = b'"'
 _QUOTED = re.compile(rb'"[^"]*"')
+_STRAY_QUOTE = re.compile(rb'"(?:(?<=[^,;\t\r\n"]")|(?=[^,;\t\r\n"]))')
+"""In a text in which one mark stands for each quoted part: one that does not begin, or does not end, with its field."""
 _MAY_BE_FORMULA = re.compile(rb"""(?<![^\s,;"\xbf])[=@]""")
 """What begins a formula, behind what may stand before a cell (the last is a byte order mark's end)."""
 
@@ -79,6 +81,9 @@ class Records:
         self.header = b""
         """The first record as it stands in the file, with its line end, and with the byte order mark if there is one;
         empty until it is whole."""
+        self.doubtful = False
+        """True when a line end may have been taken for a part of a field because of a quotation mark that is a letter,
+        such as that of an inch: then ``count`` may be wrong."""
         self._blank = 0
         """Blank lines behind the last record."""
         self._mark: bytes | None = None
@@ -109,6 +114,7 @@ class Records:
         left = b"".join(self._waiting)
         self._keep(b"")
         self._count(left)
+        self.doubtful = self.doubtful or left.count(_QUOTE) % 2 == 1
         return left
 
     def has_formula(self, whole: bytes) -> bool:
@@ -141,8 +147,11 @@ class Records:
                 self._read_header(body)
         records = body.rstrip(b"\r\n")
         if records:
-            self.count += self._blank + _line_ends(records) + 1
+            ends = _line_ends(records)
+            self.count += self._blank + ends + 1
             self._blank = 0
+            if not self.doubtful and ends < records.count(b"\n"):
+                self.doubtful = _STRAY_QUOTE.search(_QUOTED.sub(_QUOTE, records)) is not None
         self._blank += max(0, _line_ends(body[len(records) :]) - bool(records))
 
     def _read_header(self, body: bytes) -> None:
@@ -239,7 +248,7 @@ class Counting:
                 self._look_at(self._records.end())
             except UnreadableError:
                 self._given_up = True
-        if self._given_up:
+        if self._given_up or self._records.doubtful:
             return Contents(formulas=self._formulas)
         rows = max(self._records.count - 1, 0)
         return Contents(rows, self._records.columns, self._formulas, no_values=rows > 0 and not self._values)

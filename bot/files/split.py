@@ -55,7 +55,7 @@ class Piece:
     kind: str
     """``zip`` or ``csv``."""
     rows: int | None = None
-    """Of a part: its rows without the header."""
+    """Of a part: its rows without the header; None where they could not be counted."""
 
 
 @contextmanager
@@ -138,7 +138,13 @@ class _Packing:
                     raise UnreadableError
                 made.append((part.path, part.finish(), rows))
         return [
-            Piece(path, f"{self._stem} part {number} of {len(made)}.zip", length, "zip", rows)
+            Piece(
+                path,
+                f"{self._stem} part {number} of {len(made)}.zip",
+                length,
+                "zip",
+                None if records.doubtful else rows,
+            )
             for number, (path, length, rows) in enumerate(made, 1)
         ]
 

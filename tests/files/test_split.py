@@ -126,6 +126,13 @@ def test_what_is_still_too_large_goes_in_parts_of_whole_rows(tmp_path, left, kin
     assert left() == []
 
 
+def test_parts_whose_rows_cannot_be_counted_name_no_number_of_rows(tmp_path):
+    body = report(60_000) + b'Board 55",1\r\nBoard,2\r\n'
+    with pack(held(tmp_path, body), tmp_path, stem="Usage", limit=1_000_000) as pieces:
+        assert {piece.rows for piece in pieces} == {None}
+        assert joined(pieces, HEADER) == body
+
+
 CELL = st.text(st.sampled_from('ab", \n\r;é'), max_size=9).map(lambda cell: '"' + cell.replace('"', '""') + '"')
 ROWS = st.lists(st.lists(CELL | st.sampled_from(["", "1", "NA", 'a "b"']), min_size=2, max_size=4), min_size=9)
 

@@ -84,6 +84,8 @@ def files(stepped: SteppedBot) -> int:
         ("more than 2 rows", CSV, "few_rows"),
         ("more than 1 rows", CSV, ""),
         ("more than 100 rows", b'"' * 2_000_000, ""),
+        ("more than 100 rows", CSV + b'Board 55",1\r\n' + CSV, ""),
+        ("not blank", b'Name,Size (")\r\nBoard,55\r\n', ""),
         ("changed", CSV, ""),
         ("not blank, more than 2 rows", BLANK, "blank"),
         ("not blank, more than 2 rows", CSV, "few_rows"),
