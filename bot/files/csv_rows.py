@@ -128,10 +128,13 @@ class Records:
         fields = (text.strip() for row in self.fields(whole) for text in row)
         return any(len(text) > 1 and text.startswith(("=", "@")) for text in fields)
 
-    def fields(self, whole: bytes) -> Iterator[list[str]]:
-        """Return the fields of each of these whole records. Raises ``UnreadableError``."""
+    def fields(self, whole: bytes, errors: str = "replace") -> Iterator[list[str]]:
+        """Return the fields of each of these whole records; ``errors`` is that of ``bytes.decode``.
+
+        Raises ``UnreadableError``.
+        """
         try:
-            yield from csv.reader(_lines(whole.removeprefix(codecs.BOM_UTF8)), delimiter=self.separator)
+            yield from csv.reader(_lines(whole.removeprefix(codecs.BOM_UTF8), errors), delimiter=self.separator)
         except csv.Error as exc:
             raise UnreadableError from exc
 
@@ -200,21 +203,22 @@ def _line_ends(text: bytes) -> int:
     return len(outside) - len(outside.replace(b"\n", b""))  # twice as fast as to count them
 
 
-def _lines(text: bytes) -> io.StringIO:
+def _lines(text: bytes, errors: str = "replace") -> io.StringIO:
     """Return text as :mod:`csv` wants it: a return without a line feed ends no line, and is an error to it."""
-    return io.StringIO(text.decode("utf-8", "replace"), newline="\n")
+    return io.StringIO(text.decode("utf-8", errors), newline="\n")
 
 
 def rows_of(pieces: Iterable[bytes]) -> Iterator[list[str]]:
     """Return the fields of each record of a CSV, the header first, however its letters are written.
 
-    What fills the file up behind its text is left out. Raises ``UnreadableError``.
+    What fills the file up behind its text is left out. Raises ``UnreadableError``, and ``UnicodeDecodeError`` where
+    letters would be lost: they may be in an encoding that nothing in the file names, such as Windows-1252.
     """
-    records, encoding = Records(), _Encoding()
+    records, encoding = Records(), _Encoding("strict")
     for piece in pieces:
-        yield from records.fields(records.take(encoding.plain(piece)))
-    yield from records.fields(records.take(encoding.end()))
-    yield from records.fields(records.end().rstrip(PADDING))
+        yield from records.fields(records.take(encoding.plain(piece)), "strict")
+    yield from records.fields(records.take(encoding.end()), "strict")
+    yield from records.fields(records.end().rstrip(PADDING), "strict")
 
 
 class Counting:
@@ -285,7 +289,8 @@ class Counting:
 class _Encoding:
     """Give a text in plain bytes, however its letters are written; the first bytes wait until that can be told."""
 
-    def __init__(self) -> None:
+    def __init__(self, errors: str = "replace") -> None:
+        self._errors = errors
         self._head: bytes | None = b""
         self._decoder: codecs.IncrementalDecoder | None = None
 
@@ -308,5 +313,5 @@ class _Encoding:
         encoding = encoding_of(head[:HEAD_BYTES])
         if encoding.name == PLAIN.name:
             return head
-        self._decoder = codecs.getincrementaldecoder(encoding.name)("replace")
+        self._decoder = codecs.getincrementaldecoder(encoding.name)(self._errors)
         return self.plain(head[len(encoding.mark) :])

@@ -47,7 +47,7 @@ class WhyNot(StrEnum):
     SEVERAL_FILES = "several_files"
     """In a zip: which of them is the report, nobody knows."""
     UNREADABLE = "unreadable"
-    """Its rows cannot be told apart."""
+    """Its rows cannot be told apart, or its letters are in an encoding that the file does not name."""
     NO_ROOM = "no_room"
     """The disk is full, or cannot be written."""
 

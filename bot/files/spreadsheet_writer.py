@@ -80,7 +80,7 @@ def main(arguments: Sequence[str]) -> Outcome:
         write(_rows(csv), target)
     except TooManyError:
         return Outcome.TOO_MANY
-    except UnreadableError:
+    except (UnreadableError, UnicodeDecodeError):
         return Outcome.UNREADABLE
     except FileSizeError:
         return Outcome.TOO_LARGE

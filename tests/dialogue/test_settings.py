@@ -120,6 +120,7 @@ def test_a_large_file_in_another_format_is_posted_from_the_disk(live: LiveBot) -
     [
         ("xlsx", CSV, {formats: ("MOST_ROWS", 1)}, "csv", "more than an Excel sheet can hold"),
         ("xlsx", b"A,B\r\n1\r2,3\r\n" * 9, {}, "csv", "couldn't read its rows"),
+        ("xlsx", "Name,City\r\nJürgen,Köln\r\n".encode("cp1252"), {}, "csv", "couldn't read its rows"),
         ("xlsx", b"A,B\r\n" + b"1,2\r\n" * 500, {deliver: ("MAX_POSTED", 5_000)}, "csv", "as an Excel file, so I"),
         ("csv", b"A,B\r\n" + b"1,2\r\n" * 9000, {deliver: ("MAX_POSTED", 30_000)}, "zip", "unzipped, so I posted"),
     ],

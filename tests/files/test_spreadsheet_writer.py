@@ -128,8 +128,12 @@ def test_no_text_becomes_anything_else(tmp_path_factory: pytest.TempPathFactory,
         (b"A\n" + b"x" * 32_768 + b"\n", Outcome.TOO_MANY),
         (b"A\n" + b"x" * 2_000_000 + b"\n", Outcome.UNREADABLE),
         (b"A\n1\r2\n", Outcome.UNREADABLE),
+        ("A\nKöln\n".encode("cp1252"), Outcome.UNREADABLE),
+        ("Köln\n".encode("cp1252"), Outcome.UNREADABLE),
+        (b"A\n" + b"1\n" * 200_000 + b"\xff", Outcome.UNREADABLE),
+        (("A\nKöln\n" * 1000).encode("utf-16") + b"\x00\xd8\x00\x00", Outcome.UNREADABLE),
     ],
-    ids=["rows", "columns", "letters", "record", "line end"],
+    ids=["rows", "columns", "letters", "record", "line end", "cell", "header", "last byte", "half a pair"],
 )
 def test_what_excel_does_not_take_is_told(tmp_path: Path, body: bytes, outcome: Outcome) -> None:
     (tmp_path / "csv").write_bytes(body)
