@@ -2,8 +2,8 @@
 
 It keeps one row in memory; the rows before it wait on the disk, beside the target.
 
-Nothing in a cell is ever a formula or a link: all is text but plain numbers of at most 11 digits, which Excel shows as
-they stand. Numbers in columns of IDs, telephone numbers and versions are text, too.
+Nothing in a cell is ever a formula or a link: all is text but plain numbers of at most 11 digits and 6 decimals, which
+are shown as they stand. Numbers in columns of IDs, telephone numbers and versions are text, too.
 """
 
 from __future__ import annotations
@@ -26,11 +26,18 @@ from bot.files.spreadsheet import LONGEST_CELL, MOST_COLUMNS, MOST_ROWS, Outcome
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from xlsxwriter.worksheet import Worksheet
+
 CHECK_ROOM_EVERY: Final = 20_000
 """Rows between two looks at how much is free on the disk."""
 NARROWEST, WIDEST = 10, 40
 """Letters of a column's width."""
-_PLAIN_NUMBER = re.compile(r"0|-?(?:[1-9][0-9]{0,10}|(?:0|[1-9][0-9]{0,8})\.[0-9]{1,6})")
+MOST_DECIMALS: Final = 6
+SHOWN: Final = 11
+"""Letters of a number without its sign that Excel shows where a cell has no format of its own; it rounds the rest."""
+_PLAIN_NUMBER = re.compile(
+    rf"0|(?!-0\.0*\Z)-?(?:[1-9][0-9]{{0,10}}|(?:0|[1-9][0-9]{{0,8}})\.[0-9]{{1,{MOST_DECIMALS}}})"
+)
 _NAMES_THINGS = re.compile(
     r"(?:\b|_)(?:u?uid|guid|ids?|pin|code|key|mac|serial|model|version|phone|extension|account|zip|postal)(?:\b|_)"
     r"|number$|[a-z]id$",
@@ -49,7 +56,9 @@ def write(rows: Iterable[Sequence[str]], target: Path) -> None:
     workbook = xlsxwriter.Workbook(str(target), {"constant_memory": True, "tmpdir": str(target.parent)})
     sheet = workbook.add_worksheet("Report")
     bold = workbook.add_format({"bold": True})
+    styles = [workbook.add_format({"num_format": f"0.{'0' * number}"}) for number in range(1, MOST_DECIMALS + 1)]
     text_columns: set[int] = set()
+    widths: dict[int, int] = {}
     for at, row in enumerate(rows):
         if at >= MOST_ROWS or len(row) > MOST_COLUMNS or any(len(cell) > LONGEST_CELL for cell in row):
             raise TooManyError
@@ -58,17 +67,32 @@ def write(rows: Iterable[Sequence[str]], target: Path) -> None:
         if at == 0:
             sheet.freeze_panes(1, 0)
             for place, name in enumerate(row):
-                sheet.set_column(place, place, min(max(len(name) + 2, NARROWEST), WIDEST))
+                _widen(sheet, widths, place, min(len(name) + 2, WIDEST))
                 sheet.write_string(at, place, name, bold)
                 if _NAMES_THINGS.search(name.strip()):
                     text_columns.add(place)
             continue
         for place, cell in enumerate(row):
             if place not in text_columns and _PLAIN_NUMBER.fullmatch(cell):
-                sheet.write_number(at, place, float(cell))
+                decimals = _decimals_to_show(cell)
+                sheet.write_number(at, place, float(cell), styles[decimals - 1] if decimals else None)
+                _widen(sheet, widths, place, len(cell) + 1)
             elif cell:
                 sheet.write_string(at, place, cell)
     workbook.close()
+
+
+def _decimals_to_show(number: str) -> int:
+    """Return how many decimals a number's cell must be told to show; 0 where Excel shows them by itself."""
+    decimals = len(number.partition(".")[2])
+    return decimals if number.endswith("0") or len(number.removeprefix("-")) > SHOWN else 0
+
+
+def _widen(sheet: Worksheet, widths: dict[int, int], place: int, letters: int) -> None:
+    """Make a column so wide, if it is not; a number that does not fit is rounded, or shown as ``###``."""
+    if letters > widths.get(place, 0):
+        widths[place] = max(letters, NARROWEST)
+        sheet.set_column(place, place, widths[place])
 
 
 def main(arguments: Sequence[str]) -> Outcome:

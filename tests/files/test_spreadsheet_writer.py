@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from bot.files import spreadsheet
 from bot.files.spreadsheet import Outcome, to_xlsx
 from bot.files.spreadsheet_writer import main
-from tests.files.xlsx import cells
+from tests.files.xlsx import cells, number_format, widths
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,6 +50,8 @@ def written(folder: Path, body: bytes) -> dict[str, tuple[str, str]]:
         ".5",
         "-",
         "-0",
+        "-0.00",
+        "1.0000000",
         "1,000",
         " 1",
         "٣",
@@ -76,6 +78,31 @@ def test_text_stays_text(tmp_path: Path, cell: str) -> None:
 @pytest.mark.parametrize("cell", ["0", "7", "12345678901", "-3", "12.50", "0.25", "-0.125", "123456789.123456"])
 def test_plain_numbers_are_numbers_to_calculate_with(tmp_path: Path, cell: str) -> None:
     assert written(tmp_path, f"Minutes,Note\r\n{cell},x\r\n".encode())["A2"] == ("number", f"{float(cell):.16g}")
+
+
+@pytest.mark.parametrize(
+    ("cell", "shown"),
+    [
+        ("44", "General"),
+        ("40", "General"),
+        ("44.1", "General"),
+        ("44.10", "0.00"),
+        ("-44.0", "0.0"),
+        ("0.000000", "0.000000"),
+        ("12345.12345", "General"),
+        ("-12345.12345", "General"),
+        ("123456.12345", "0.00000"),
+        ("-123456789.123456", "0.000000"),
+        ("-12345678901", "General"),
+    ],
+)
+def test_numbers_are_shown_as_they_stand_in_a_column_that_is_wide_enough(tmp_path: Path, cell: str, shown: str) -> None:
+    assert written(tmp_path, f"Minutes,Note\r\n{cell},x,{cell}\r\n1,x\r\n".encode())["C2"][0] == "number"
+    assert number_format(tmp_path / "xlsx", "A2") == shown
+    assert number_format(tmp_path / "xlsx", "A3") == "General"
+    first, other, without_header = widths(tmp_path / "xlsx")
+    assert min(first, without_header) > len(cell)
+    assert 10 <= other < 11
 
 
 @pytest.mark.parametrize(

@@ -30,5 +30,26 @@ def cells(content: bytes | Path) -> dict[str, tuple[str, str]]:
     return found
 
 
+def number_format(path: Path, place: str) -> str:
+    """Return the number format of a cell."""
+    with zipfile.ZipFile(path) as archive:
+        sheet, styles = (ET.fromstring(archive.read(f"xl/{name}.xml")) for name in ("worksheets/sheet1", "styles"))
+    (cell,) = (one for one in sheet.iter(f"{_NS}c") if one.attrib["r"] == place)
+    style = styles.findall(f"{_NS}cellXfs/{_NS}xf")[int(cell.attrib.get("s", 0))]
+    own = {one.attrib["numFmtId"]: one.attrib["formatCode"] for one in styles.iter(f"{_NS}numFmt")}
+    return ({"0": "General", "2": "0.00"} | own)[style.attrib["numFmtId"]]
+
+
+def widths(path: Path) -> list[float]:
+    """Return the width of each column, in letters."""
+    with zipfile.ZipFile(path) as archive:
+        sheet = ET.fromstring(archive.read("xl/worksheets/sheet1.xml"))
+    return [
+        float(one.attrib["width"])
+        for one in sheet.iter(f"{_NS}col")
+        for _ in range(int(one.attrib["min"]), int(one.attrib["max"]) + 1)
+    ]
+
+
 def _unescaped(text: str) -> str:
     return re.sub(r"_x([0-9A-F]{4})_", lambda found: chr(int(found[1], 16)), text)
