@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 COMMON: Final = ""
 """The lane of all tasks that have none of their own."""
 SPARE_SHARE: Final = 4
-"""One thread in so many, and at least one, is kept from each person, so that others find one when all of that person's
-jobs hang."""
+"""One thread in so many is kept from each person, so that others find one when all of that person's jobs hang."""
 CROWD_SHARE: Final = 4
 """Jobs that run, and people who wait, for one in so many of the common threads are a crowd…"""
 LANE_IN_CROWD: Final = 2
@@ -77,12 +76,11 @@ class FairScheduler:
         for lane in threads:
             number = _most(lane, threads, crowded=crowded)
             free = number - sum(count for (of, _), count in load.items() if of == lane)
-            most_of_one = max(1, number - -(-number // SPARE_SHARE))
             people = [person for of, person in waiting if of == lane]
             while free > 0 and people:
                 person = min(people, key=lambda one: (load[lane, one], self._last.get(one, 0)))
                 claim = None
-                if load[lane, person] < most_of_one:
+                if load[lane, person] < _most_of_one(number, person):
                     found = (due.first(task, person, taken, locks) for task in waiting[lane, person])
                     claim = next((one for one in found if one is not None), None)
                 if claim is None:
@@ -110,6 +108,11 @@ def _is_crowd(number: int, threads: Mapping[str, int]) -> bool:
 def _most(lane: str, threads: Mapping[str, int], *, crowded: bool) -> int:
     """Return how many jobs of a lane may run for another one to start."""
     return threads[lane] if lane == COMMON or not crowded else min(threads[lane], LANE_IN_CROWD)
+
+
+def _most_of_one(number: int, person: str) -> int:
+    """Return how many of a lane's threads a person may have: not all. Jobs of no person may have all of a few."""
+    return number - (number // SPARE_SHARE or int(number > 1 and person != ""))
 
 
 def lane_of(task: str, lanes: Collection[str]) -> str:

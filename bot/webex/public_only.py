@@ -11,6 +11,7 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import NameResolutionError
 
 from bot.errors import CONTACT, FileRejected
 from bot.webex.addresses import is_address
@@ -48,8 +49,8 @@ class PublicOnly:
             return self._connected()
         try:
             public = self._resolves(this.host, this.port)
-        except OSError:
-            public = True  # the connection says it better; where it comes about all the same, its address counts
+        except socket.gaierror as error:
+            raise NameResolutionError(this.host, this, error) from error  # as the connection would
         if not public:
             raise _refused(this.host)
         connection = self._connected()

@@ -12,9 +12,10 @@ import pytest
 
 from bot.db import api_keys, audit, webhooks
 from bot.db.outbound_events import EventState
-from bot.outbound import events
+from bot.outbound import events, send
 from bot.outbound.secrets import secret_of
 from bot.outbound.send import LONGEST_PAUSE, WAITS, wait_after
+from bot.queue import tasks
 from bot.settings import secret_keys
 from tests.stepped_bot import Crash
 
@@ -170,6 +171,20 @@ def test_one_event_that_is_not_taken_holds_up_no_other(stage: Stage) -> None:
     assert stage.event(poison).state is EventState.FAILED
     assert stage.event(poison).attempts == len(WAITS) + 1
     assert stage.stored(webhook).disabled_at is None
+
+
+@pytest.mark.parametrize(("seconds", "turns"), [(send.TURN_SECONDS, 1), (0.0, 3)])
+def test_a_slow_receiver_has_a_short_turn(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, seconds: float, turns: int
+) -> None:
+    """Others wait meanwhile, also for one that takes everything."""
+    monkeypatch.setattr(send, "TURN_SECONDS", seconds)
+    webhook = stage.webhook()
+    for number in range(3):
+        stage.test(webhook, f"event {number}")
+    ran = [job.task for job in stage.stepped.work()]
+    assert len(stage.receiver.asked) == 3
+    assert ran.count(tasks.SEND_EVENTS) in {turns, turns + 1}  # the last one may find nothing
 
 
 def drain(stage: Stage) -> float:

@@ -371,6 +371,23 @@ class TestLanes:
             worker.stop.set()
             go_on.set()
 
+    def test_in_a_crowd_one_person_has_no_lane_alone(self, queue, put):
+        crowd_ends, go_on = threading.Event(), threading.Event()
+        for person in ("ada", "ben"):
+            put(f"word of {person}", person=person)
+        put(*(f"hers {number}" for number in range(8)), task="file", person="eve")
+        does = {"task": crowd_ends, "file": go_on}
+        worker = RunningWorker(queue, lambda job: _wait(does[job.task]), threads=4, lanes={"file": 8})
+        with worker:
+            until(lambda: len(worker.starts) == 3, "two words and one of her files")
+            put("his", task="file", person="ben")
+            until(lambda: "his" in worker.keys, "his file beside hers")
+            assert len(worker.starts) == 4
+            crowd_ends.set()
+            until(lambda: len(worker.starts) == 9, "as many of hers as a lane has for one person")
+            worker.stop.set()
+            go_on.set()
+
     def test_a_full_lane_holds_up_no_job_that_is_due_later(self, queue, put):
         go_on = threading.Event()
         put("first", task="file", person="ada")

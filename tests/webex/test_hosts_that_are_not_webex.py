@@ -80,6 +80,8 @@ class FakeDns:
         if name in self.at:
             found = self.at[name]
             address = found.pop(0) if len(found) > 1 else found[0]
+            if not address:
+                raise socket.gaierror(socket.EAI_AGAIN, "no answer for now in a test")
             return self._look_up(address, port, *args, **more)
         if not is_address(name):
             raise socket.gaierror(socket.EAI_NONAME, "no such name in a test")
@@ -253,6 +255,17 @@ def test_a_name_that_changes_its_address_in_between_is_sent_nothing(
         fetch(f"https://{STORAGE}:{storage.port}/file", public=is_public)
     assert dns.at[STORAGE] == [HERE], "it was looked up once before"
     assert storage.asked == []
+
+
+def test_a_name_that_resolves_only_when_it_is_connected_to_is_not(
+    dns: FakeDns, fetch: Callable[..., bytes], storage: Loopback
+) -> None:
+    dns.at[STORAGE] = ["", HERE]
+    with pytest.raises(WebexError) as caught:
+        fetch(f"https://{STORAGE}:{storage.port}/file", public=is_public)
+    assert caught.value.passing
+    assert dns.at[STORAGE] == [HERE], "it was looked up once"
+    assert storage.connections == 0
 
 
 def test_a_name_that_does_not_resolve_passes(fetch: Callable[..., bytes]) -> None:
