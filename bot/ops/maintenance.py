@@ -11,6 +11,7 @@ import structlog
 from bot.db import heartbeats, key_values, reports
 from bot.errors import BotError, DatabaseUnavailable
 from bot.files.fetch import HELD_SECONDS, held_name, is_held_name
+from bot.files.own_folder import clear_abandoned
 from bot.ops import catch_up_job
 from bot.reports import unknown_status
 from bot.reports.due import put_due
@@ -73,7 +74,7 @@ class Maintenance:
             stop.wait(EVERY)
 
     def once(self) -> None:
-        """Put what is due, and delete what is not needed any more; a worker beside others clears its own folder."""
+        """Put what is due, and delete what is not needed any more."""
         now, leads = self._now(), self._leader.leads()
         with self._database.begin() as tx:
             key_values.set(tx, key_values.WORKER_SEEN, "", now)
@@ -86,6 +87,7 @@ class Maintenance:
             started, self._ran = not self._ran, True
             needed = _needed(tx)
             self._clear_folder(needed, 0.0 if started else HELD_SECONDS)
+        clear_abandoned(self._folder)
 
         if new:
             log.warning("first_start", sentence=heartbeats.NEW)
