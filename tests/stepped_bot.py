@@ -247,10 +247,10 @@ class SteppedBot:
         """Run what is due, one job after the other, until nothing is (or such a task is next); gives what ran."""
         ran: list[Job] = []
         while len(ran) < MOST_JOBS:
-            claims = self.queue.jobs.take([], ONE_AT_A_TIME).claims
+            claims = self.queue.take([], ONE_AT_A_TIME).claims
             if not claims or claims[0].job.task == until:
                 if claims and isinstance(self.queue, PostgresqlQueue):
-                    self.queue.jobs.leave()  # where taking a job is written down
+                    self.queue.leave()  # where taking a job is written down
                 return ran
             self.run(claims[0])
             ran.append(claims[0].job)
@@ -258,19 +258,19 @@ class SteppedBot:
 
     def work_beside(self) -> None:
         """Run what is due but deliveries: one of them is running, and calls this in its middle."""
-        while claims := self.queue.jobs.take([], ONE_BESIDE_FILES).claims:
+        while claims := self.queue.take([], ONE_BESIDE_FILES).claims:
             self.run(claims[0])
 
     def work_files_first(self) -> None:
         """Run what is due, each delivery as soon as it is put, as on a machine with a thread to spare."""
-        while claims := self.queue.jobs.take([], ONE_FILE).claims or self.queue.jobs.take([], ONE_AT_A_TIME).claims:
+        while claims := self.queue.take([], ONE_FILE).claims or self.queue.take([], ONE_AT_A_TIME).claims:
             self.run(claims[0])
 
     def run(self, claim: Claim) -> None:
         """Run one job, and write how it ended."""
-        with self.queue.jobs.running(claim):
+        with self.queue.running(claim):
             outcome = self.worker.handle(claim.job)
-        self.queue.jobs.settle(claim, outcome)
+        self.queue.settle(claim, outcome)
 
     def while_fetching(self, do: Callable[[], object]) -> None:
         """Do something at the end of each download, before the file is posted."""
@@ -304,7 +304,7 @@ class SteppedBot:
 
     def next_wait(self) -> float | None:
         """Seconds until the next job is due."""
-        return self.queue.jobs.take([], ONE_AT_A_TIME).seconds
+        return self.queue.take([], ONE_AT_A_TIME).seconds
 
     def request(self, number: int = 1) -> Request:
         """The request of that row."""

@@ -1,9 +1,10 @@
-"""What the engines do with the rows of jobs, and which rows may start next."""
+"""What the engines do alike with the rows of jobs, and which rows may start next."""
 
 from __future__ import annotations
 
 import json
 import threading
+import time
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ from bot.queue.statements import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from sqlalchemy import Row
 
@@ -129,7 +131,7 @@ def _lanes_left(
 
 
 class JobTable:
-    """The rows, and what the one worker of this process does with them.
+    """The rows, and what the one worker of this process does with them. `folder` is the worker's.
 
     Taking a job writes nothing: which jobs run is known in the worker's memory.
     """
@@ -137,8 +139,11 @@ class JobTable:
     _one_snapshot = True
     """What is chosen is taken, so it is chosen in one snapshot."""
 
-    def __init__(self, database: Database, clock: Callable[[], float], channel: str = "") -> None:
+    def __init__(
+        self, database: Database, folder: Path, *, clock: Callable[[], float] = time.time, channel: str = ""
+    ) -> None:
         self._database = database
+        self._folder = folder
         self.clock = clock
         self._puts = puts(database.dialect, channel)
         self._soonest = soonest(database.dialect)
@@ -147,20 +152,13 @@ class JobTable:
         self._running: list[int] = []
         """The rows of the jobs that ran, or were chosen, when jobs were taken last."""
 
-    def put(self, tx: Transaction, job: Job, person: str, after: float, *, if_absent: bool) -> None:
-        """Add a job, or have one that is there run sooner, or once more."""
-        now = self.clock()
-        due = now + RetryLater(after).seconds
-        row = {"of_task": job.task, "of_key": job.key, "of_lock": job.lock, "of_person": person, "of_due": due}
-        tx.execute(self._puts.if_absent if if_absent else self._puts.put, row | {"now": now})
-
     def drop(self, tx: Transaction, task: str, keys: Collection[str]) -> None:
-        """Delete jobs."""
+        """Remove the jobs of these keys, if `tx` commits; one that runs ends, and does not run again."""
         for key in keys:
             tx.execute(REMOVE, {"of_task": task, "of_key": key})
 
     def forget_person(self, tx: Transaction, person: str) -> None:
-        """Make a person's jobs nobody's."""
+        """Take a person's jobs out of their turns: they run, and nothing tells any more whose they were."""
         tx.execute(FORGET_PERSON, {"of_person": person})
 
     def depth(self, tx: Transaction) -> Depth:
@@ -170,8 +168,11 @@ class JobTable:
         lag = max(0.0, now - row.oldest) if row.due else 0.0
         return {"due": row.due, "delayed": row.all - row.due, "oldest_due_seconds": lag}
 
-    def oldest_waiting_seconds(self, tx: Transaction, without: Collection[str]) -> float:
-        """Return for how long the oldest due job that does not run has waited."""
+    def oldest_waiting_seconds(self, tx: Transaction, *, without: Collection[str] = ()) -> float:
+        """Return for how long the oldest due job has waited for a thread, tasks `without` aside; 0.0 if none waits.
+
+        Only the worker's process knows which jobs run; in any other, a running job counts as waiting.
+        """
         now = self.clock()
         oldest = tx.execute(OLDEST_WAITING, {"now": now, "ids": self._running, "tasks": list(without)}).scalar()
         return 0.0 if oldest is None else max(0.0, now - oldest)
@@ -236,7 +237,12 @@ class JobTable:
         return getattr(self._thread, "claim", None)
 
     def finish(self, tx: Transaction) -> bool:
-        """End the job that this thread runs, if `tx` commits; False if its row is no longer there, or not its own."""
+        """End the job that this thread runs, if `tx` commits: it needs no transaction of its own then.
+
+        Only where nothing is left to do that must not be lost: what its handler returns or raises afterwards does not
+        run it again. Put while it ran, it still runs once more. In a thread that runs no job nothing happens. Return
+        False if the job's row is no longer there, or not its own.
+        """
         claim = self.current
         if claim is None or claim.finished:
             return True

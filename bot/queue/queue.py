@@ -5,26 +5,21 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
-from bot.queue.jobs import GRACE, NO_LANES, Depth, Job, RetryLater, RowWithJob
+from bot.queue.job_table import JobTable
+from bot.queue.jobs import GRACE, NO_LANES, Job, RetryLater, RowWithJob
 from bot.queue.worker_loop import WorkerLoop
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
     from bot.db.database import Transaction
-    from bot.queue.job_table import JobTable
     from bot.queue.wakeup import Wakeup
 
 
-class Queue(ABC):
-    """What every engine does; `tests/queue/` holds each of them to it. `folder` is the worker's."""
-
-    def __init__(self, jobs: JobTable, folder: Path) -> None:
-        self.jobs = jobs
-        self._folder = folder
+class Queue(JobTable, ABC):
+    """What every engine does; `tests/queue/` holds each of them to it."""
 
     def put(
         self,
@@ -46,7 +41,10 @@ class Queue(ABC):
         `if_absent`: a job that is there, waiting or running, stays as it is (for the maintenance, which comes again).
         Raises ``ValueError`` for a wait that is negative or no number.
         """
-        self.jobs.put(tx, Job(task, key, lock, attempt=1), person, after, if_absent=if_absent)
+        now = self.clock()
+        due = now + RetryLater(after).seconds
+        row = {"of_task": task, "of_key": key, "of_lock": lock, "of_person": person, "of_due": due}
+        tx.execute(self._puts.if_absent if if_absent else self._puts.put, row | {"now": now})
         self._wake_after(tx)
 
     @abstractmethod
@@ -55,22 +53,6 @@ class Queue(ABC):
 
         May be called by many threads at once. Raises ``DatabaseUnavailable``.
         """
-
-    def drop(self, tx: Transaction, task: str, keys: Collection[str]) -> None:
-        """Remove the jobs of these keys, if `tx` commits; one that runs ends, and does not run again."""
-        self.jobs.drop(tx, task, keys)
-
-    def finish(self, tx: Transaction) -> None:
-        """End the job that this thread runs, if `tx` commits: it needs no transaction of its own then.
-
-        Only where nothing is left to do that must not be lost: what its handler returns or raises afterwards does not
-        run it again. Put while it ran, it still runs once more. In a thread that runs no job nothing happens.
-        """
-        self.jobs.finish(tx)
-
-    def forget_person(self, tx: Transaction, person: str) -> None:
-        """Take a person's jobs out of their turns: they run, and nothing tells any more whose they were."""
-        self.jobs.forget_person(tx, person)
 
     def work(
         self,
@@ -91,25 +73,14 @@ class Queue(ABC):
         What has not ended by then stays due for the next worker. A handler that raises is logged, its job runs again.
         """
         wakeup, may_begin = self._entry(stop)
-        loop = WorkerLoop(self.jobs, wakeup, self._folder, handle=handle, stop=stop, grace=grace)
+        loop = WorkerLoop(self, wakeup, self._folder, handle=handle, stop=stop, grace=grace)
         loop.run(threads, lanes, begin, may_begin)
 
     @abstractmethod
     def wake(self) -> None:
         """Tell the worker, wherever it runs, to look for jobs now."""
 
-    def depth(self, tx: Transaction) -> Depth:
-        """Count the jobs."""
-        return self.jobs.depth(tx)
-
-    def oldest_waiting_seconds(self, tx: Transaction, *, without: Collection[str] = ()) -> float:
-        """Return for how long the oldest due job has waited for a thread, tasks `without` aside; 0.0 if none waits.
-
-        Only the worker's process knows which jobs run; in any other, a running job counts as waiting.
-        """
-        return self.jobs.oldest_waiting_seconds(tx, without)
-
-    def _wake_after(self, tx: Transaction) -> None:  # noqa: B027 one engine's statement does it
+    def _wake_after(self, tx: Transaction) -> None:
         """Have the worker woken when others see what this transaction has put."""
 
     @abstractmethod

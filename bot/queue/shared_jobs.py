@@ -35,7 +35,7 @@ from sqlalchemy import (
 
 from bot.errors import DatabaseUnavailable
 from bot.queue.adding import adds, values_of
-from bot.queue.job_table import JobTable
+from bot.queue.queue import Queue
 from bot.queue.statements import WINDOW, jobs, workers
 
 if TYPE_CHECKING:
@@ -99,14 +99,13 @@ GIVE_BACK = (
 NOTIFY = select(func.pg_notify(CHANNEL, ""))
 
 
-class SharedJobTable(JobTable):
+class SharedJobTable(Queue):
     """The rows, and what this worker does with them beside others."""
 
     _one_snapshot = False  # what is chosen is looked at again when it is claimed
 
-    def __init__(self, database: Database, clock: Callable[[], float], folder: Path) -> None:
-        super().__init__(database, clock, CHANNEL)
-        self._folder = folder
+    def __init__(self, database: Database, folder: Path, *, clock: Callable[[], float] = time.time) -> None:
+        super().__init__(database, folder, clock=clock, channel=CHANNEL)
         self._me = ""
         self._compared: float | None = None
         """When the rows were last known to say of no job that this worker runs it though it does not.
@@ -118,7 +117,7 @@ class SharedJobTable(JobTable):
         """Of each other worker: its beats when it was looked at last, and in how many looks they have not changed."""
 
     def add(self, new: RowWithJob) -> None:
-        """Add a row and its job, unless a row like it is there."""
+        """Add a row and its job by one statement, which waits for no other writer."""
         statement = adds(new.table, tuple(new.values), new.unique, new.task)
         self._database.add_at_once(statement, values_of(new, self.clock()), CHANNEL)
 
@@ -156,7 +155,7 @@ class SharedJobTable(JobTable):
         return set(tx.execute(LOCKS).scalars())
 
     def finish(self, tx: Transaction) -> bool:
-        """Do the same as ``JobTable``, unless other workers have the job: then the transaction must not commit."""
+        """Do the same as one worker's, unless other workers have the job: then the transaction must not commit."""
         if super().finish(tx):
             return True
         claim = self.current
@@ -193,7 +192,7 @@ class SharedJobTable(JobTable):
             tx.execute(NOTIFY)  # also of what waited for the end of a job that ended here
         self._me, self._compared = "", None
 
-    def wake_all(self) -> None:
+    def wake(self) -> None:
         """Wake the workers of all machines. Raises ``DatabaseUnavailable``."""
         with self._database.begin(durable=False) as tx:
             tx.execute(NOTIFY)

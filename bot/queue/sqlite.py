@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot.db.group_commit import GroupCommit
-from bot.queue.job_table import JobTable
 from bot.queue.queue import Queue
 from bot.queue.wakeup import WakeupSocket, notify
 
@@ -44,8 +43,7 @@ class SqliteQueue(Queue):
     """
 
     def __init__(self, database: Database, data_dir: Path, *, clock: Callable[[], float] = time.time) -> None:
-        super().__init__(JobTable(database, clock), data_dir)
-        self._database = database
+        super().__init__(database, data_dir, clock=clock)
         self._together = GroupCommit(self._add_all)
 
     def add(self, new: RowWithJob) -> None:

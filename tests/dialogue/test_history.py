@@ -264,7 +264,7 @@ def test_a_kill_after_the_retry_was_stored_makes_no_second_one(stepped: SteppedB
     runs_now(stepped, owned, planned_at=PLANNED - timedelta(weeks=1))
     stepped.emulator.faults.clear()
     stepped.receive(stepped.setup.ada, "history weekly retry", group)
-    (claim,) = stepped.queue.jobs.take([], {"": 1}).claims
+    (claim,) = stepped.queue.take([], {"": 1}).claims
 
     stepped.points.kills_at = lambda name: name == "after the commit in _retry"
     with pytest.raises(BaseException, match="after the commit in _retry"):

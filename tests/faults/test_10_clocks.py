@@ -37,7 +37,7 @@ def jumps(stepped: SteppedBot, seconds: float) -> None:
     """The wall clock is set; the worker notices one that was set back by itself, and starts its waits again."""
     stepped.clock.turn(seconds)
     if seconds < 0:
-        stepped.queue.jobs.restart_waits()
+        stepped.queue.restart_waits()
 
 
 def watched(stepped: SteppedBot, **more: Any) -> Any:

@@ -305,7 +305,7 @@ def test_a_space_that_does_not_answer_holds_nobody_else_up(stepped: SteppedBot) 
 def test_after_a_clock_was_set_back_messages_are_found_again(stepped: SteppedBot) -> None:
     runs(stepped)
     stepped.clock.turn(-20 * 3600)
-    stepped.queue.jobs.restart_waits()
+    stepped.queue.restart_waits()
     minutes(stepped, 2)
     unannounced(stepped)
     minutes(stepped, 12)
@@ -317,7 +317,7 @@ def test_two_looks_are_one_after_the_other(stepped: SteppedBot) -> None:
     with stepped.database.begin() as tx:
         catch_up_job.put(tx, stepped.queue, now, now)
         catch_up_job.put(tx, stepped.queue, now, now, key=catch_up_job.AFTER_HANDOVER)
-    claims = stepped.queue.jobs.take([], {COMMON: 16}).claims
+    claims = stepped.queue.take([], {COMMON: 16}).claims
     assert [claim.job.key for claim in claims if claim.job.task == tasks.CATCH_UP] == [catch_up_job.PERIODIC]
 
 

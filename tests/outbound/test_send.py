@@ -133,7 +133,7 @@ def test_what_was_put_off_by_a_clock_that_was_ahead_is_sent_when_it_is_right(sta
         stage.stepped.work()
     stage.receiver.always(200)
     stage.stepped.clock.turn(-A_DAY)
-    stage.stepped.queue.jobs.restart_waits()  # as the worker does when it sees the clock set back
+    stage.stepped.queue.restart_waits()  # as the worker does when it sees the clock set back
     stage.stepped.wait(10)
     assert stage.event(event_id).state is EventState.DELIVERED
 

@@ -115,7 +115,7 @@ def test_who_was_taken_for_dead_ends_nothing_and_works_on(machine: Machine, monk
     with RunningWorker(asleep, does) as first:
         put(database, asleep, "job")
         first.ran("job")
-        monkeypatch.setattr(asleep.jobs, "beat", lambda: None)
+        monkeypatch.setattr(asleep, "beat", lambda: None)
         with RunningWorker(other) as second:
             second.ran("job")
             until(lambda: left(database, other) == 0, "the end of the job")
@@ -252,7 +252,7 @@ def test_jobs_that_another_worker_takes_during_a_look_are_no_trouble(machine: Ma
 
     with patch.object(Transaction, "execute", look), capture_logs() as logs, RunningWorker(queue):
         until(lambda: FIRST_OF_LOCK in looked, "a look among many")
-        until(lambda: looked.count(queue.jobs._soonest) > 1, "another look")
+        until(lambda: looked.count(queue._soonest) > 1, "another look")
     assert [line for line in logs if line["log_level"] == "error"] == []
 
 
@@ -263,13 +263,13 @@ def test_a_worker_that_is_stopped_before_there_are_tables_ends_without_a_crash(
     monkeypatch.setattr(shared_jobs, "BEAT_EVERY", 0.01)
     database, queue = Engine("early", postgresql.empty(), tmp_path).open()
     assert isinstance(queue, PostgresqlQueue)
-    stop, beats, beat = threading.Event(), [0], queue.jobs.beat
+    stop, beats, beat = threading.Event(), [0], queue.beat
 
     def counted() -> None:
         beats[0] += 1
         beat()
 
-    monkeypatch.setattr(queue.jobs, "beat", counted)
+    monkeypatch.setattr(queue, "beat", counted)
 
     def begin(_: bool) -> None:
         until(lambda: beats[0] > 1, "a beat that has ended")

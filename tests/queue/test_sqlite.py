@@ -110,10 +110,10 @@ class TestWaking:
 
     def test_a_job_whose_row_has_the_id_of_one_that_has_just_ended_is_found(self, queue, put):
         put("one")
-        (claim,) = queue.jobs.take([], {"": 1}).claims
-        queue.jobs.settle(claim, None)
+        (claim,) = queue.take([], {"": 1}).claims
+        queue.settle(claim, None)
         put("two")
-        taken = queue.jobs.take([claim], {"": 2})  # the worker has not yet noted that it has ended
+        taken = queue.take([claim], {"": 2})  # the worker has not yet noted that it has ended
         assert [(one.id, one.job.key) for one in taken.claims] == [(claim.id, "two")]
 
     def test_a_job_put_again_before_its_own_end_is_on_the_disk_runs_at_its_end(self, database, queue, put, monkeypatch):
@@ -249,14 +249,14 @@ class TestDatabaseAway:
     @pytest.mark.parametrize("step", ["take", "settle"])
     def test_an_error_that_nobody_foresaw_ends_no_thread_and_no_job_is_lost(self, queue, put, monkeypatch, step):
         monkeypatch.setattr(worker_loop, "RAISED_FIRST", 0.02)
-        does, calls = getattr(queue.jobs, step), count()
+        does, calls = getattr(queue, step), count()
 
         def fails_at_first(*args):
             if next(calls) == 0:
                 raise MemoryError
             return does(*args)
 
-        monkeypatch.setattr(queue.jobs, step, fails_at_first)
+        monkeypatch.setattr(queue, step, fails_at_first)
         put("one")
         put("two")
         with capture_logs() as logs, RunningWorker(queue, threads=1) as worker:

@@ -104,7 +104,7 @@ def test_a_worker_that_starts_in_the_folder_of_a_dead_one_has_its_jobs_at_once(q
     database, one, _ = queues
     with database.begin() as tx:
         one.put(tx, "task", "held")
-    (claim,) = one.jobs.take([], {"": 1}).claims  # and is never heard of again
+    (claim,) = one.take([], {"": 1}).claims  # and is never heard of again
     worker = RunningWorker(open_queue(database, tmp_path / "one"))
     with worker:
         worker.ran(claim.job.key)

@@ -460,7 +460,7 @@ def while_its_card_is_sent(stepped: SteppedBot, do: Callable[[Message], object])
         posted = post(*args, **more)
         stepped.chat.post = post  # type: ignore[method-assign]
         do(stepped.said(stepped.setup.group)[-1])
-        for claim in stepped.queue.jobs.take([], {COMMON: 16}).claims:
+        for claim in stepped.queue.take([], {COMMON: 16}).claims:
             if claim.job.task == tasks.EVENT:
                 stepped.run(claim)
         return posted
@@ -520,7 +520,7 @@ def test_two_that_sync_at_once_send_each_message_once(stepped: SteppedBot) -> No
 @pytest.mark.parametrize("status", ["done", "waiting"])
 def test_two_who_ask_at_the_same_moment_get_one_file(stepped: SteppedBot, order: tuple[str, str], status: str) -> None:
     report = asked(stepped, stepped.setup.ada, stepped.setup.grace, status=status, answered=False)
-    claims = stepped.queue.jobs.take([], {COMMON: 16}).claims
+    claims = stepped.queue.take([], {COMMON: 16}).claims
     for claim in sorted(claims, key=lambda one: order.index(one.job.key)):
         stepped.run(claim)
     stepped.work()
