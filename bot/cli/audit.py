@@ -13,10 +13,10 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
 
 from bot import app
+from bot.cli.database import migrated
 from bot.cli.names import NameLookup
 from bot.cli.terminal import plain, print_errors
 from bot.db import audit, origins, reports
-from bot.db.migrations import Migration
 from bot.errors import BotError, SettingsError
 from bot.logs import register_secrets
 from bot.messages.audit_list import AuditView
@@ -85,18 +85,14 @@ class _UndoError(Exception):
 
 def export(settings: StorageSettings, wanted: Wanted, say: Say, *, as_json: bool) -> int:
     """Print each row, oldest first; return 0. Raises ``DatabaseUnavailable``; see ``_id_of``, too."""
-    database = app.open_database(settings)
     found = False
-    try:
-        Migration(database)()
+    with migrated(settings) as database:
         person_id = _id_of(wanted.person, database) if wanted.person else None
         names = None if as_json else NameLookup(database)
         for rows in _pages(database, wanted, person_id):
             found = found or bool(rows)
             for line in map(in_json, rows) if names is None else _in_words(database, rows, names):
                 say(line)
-    finally:
-        database.close()
     if not found and wanted.limit != 0:
         print_errors(f"reportbot: {NOTHING_FOUND}{CHECK_ID if wanted.person or wanted.report_id else ''}")
     return 0
@@ -148,9 +144,7 @@ def forget(settings: StorageSettings, person: str, say: Say, *, sure: bool) -> i
 
     Unless ``sure``, only print what it would do, and change nothing; return 1, also when nothing names the person.
     """
-    database = app.open_database(settings)
-    try:
-        Migration(database)()
+    with migrated(settings) as database:
         person_id = _id_of(person, database)
         if audit.is_pseudonym(person_id):
             raise ForgottenError
@@ -159,8 +153,6 @@ def forget(settings: StorageSettings, person: str, say: Say, *, sure: bool) -> i
             _say_trial(done, person, say)
             return NOTHING_DONE
         emptied = database.empty_log()
-    finally:
-        database.close()
     say(f"Ended {_open(done)}.")
     if done.stopped:
         say(f"Stopped {_owned(done)}.")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bot import app
+from bot.cli.database import migrated
 from bot.db import api_keys, audit
 from bot.db.api_keys import ALL_SPACES, Right
 from bot.db.audit import Channel, Entry
-from bot.db.migrations import Migration
 from bot.errors import BotError, SettingsError
 from bot.messages.names import LONGEST_NAME
 from bot.setting_types import SPACE, webex_id
@@ -45,17 +45,12 @@ def create(settings: StorageSettings, name: str, spaces: Sequence[str], rights: 
     if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
         raise NotANameError
     reaches = _reached(spaces)
-    database = app.open_database(settings)
-    try:
-        Migration(database)()
-        with database.begin() as tx:
-            if api_keys.named(tx, name):
-                raise NameTakenError
-            chosen = [Right(one) for one in rights]
-            key = api_keys.create(tx, name, reaches, chosen, created_by=COMMAND_LINE, now=app.now())
-            _record(tx, "created")
-    finally:
-        database.close()
+    with migrated(settings) as database, database.begin() as tx:
+        if api_keys.named(tx, name):
+            raise NameTakenError
+        chosen = [Right(one) for one in rights]
+        key = api_keys.create(tx, name, reaches, chosen, created_by=COMMAND_LINE, now=app.now())
+        _record(tx, "created")
     if reaches is not None and not reaches:
         say("Without --space this key reaches no space: it can only read.")
     say("This key is shown only now; keep it like a password:")
@@ -65,13 +60,8 @@ def create(settings: StorageSettings, name: str, spaces: Sequence[str], rights: 
 
 def show(settings: StorageSettings, say: Say) -> int:
     """Print the keys, a line each, also those that are revoked."""
-    database = app.open_database(settings)
-    try:
-        Migration(database)()
-        with database.read() as tx:
-            found = api_keys.listed(tx)
-    finally:
-        database.close()
+    with migrated(settings) as database, database.read() as tx:
+        found = api_keys.listed(tx)
     for one in found:
         reaches = "all spaces" if one.spaces is None else _shown(one.spaces)
         used = f"last used {when(one.used_at)}" if one.used_at else "never used"
@@ -85,18 +75,13 @@ def show(settings: StorageSettings, say: Say) -> int:
 
 def revoke(settings: StorageSettings, name: str, say: Say) -> int:
     """Revoke the key of a name, or with these first letters. Raises ``NoSuchKeyError``."""
-    database = app.open_database(settings)
-    try:
-        Migration(database)()
-        with database.begin() as tx:
-            found = api_keys.meant(tx, name)
-            if not found:
-                raise NoSuchKeyError
-            for one in found:
-                api_keys.revoke(tx, one.id, app.now())
-                _record(tx, "revoked")
-    finally:
-        database.close()
+    with migrated(settings) as database, database.begin() as tx:
+        found = api_keys.meant(tx, name)
+        if not found:
+            raise NoSuchKeyError
+        for one in found:
+            api_keys.revoke(tx, one.id, app.now())
+            _record(tx, "revoked")
     say(f"Revoked: {found[0].name}. It is refused from now on, and what it has open is not delivered.")
     return 0
 

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Final
 
 from bot import app
 from bot.cli import schedules_file
+from bot.cli.database import migrated
 from bot.cli.names import NameLookup
 from bot.cli.schedules_file import Fault
 from bot.cli.terminal import print_errors
 from bot.db import api_keys, audit, origins, schedules, subscriptions
 from bot.db.audit import Channel
-from bot.db.migrations import Migration
 from bot.db.origin import Kind, OriginState
 from bot.db.schedules import Schedule
 from bot.errors import BotError
@@ -73,15 +73,11 @@ class _Imported:
 
 def export(settings: StorageSettings, say: Say) -> int:
     """Print all subscriptions and schedules that have not ended; return 0. Raises ``DatabaseUnavailable``."""
-    database = app.open_database(settings)
-    try:
-        Migration(database)()
+    with migrated(settings) as database:
         with database.read() as tx:
             rows = origins.going(tx)
         spaces = [row.room_id for row in rows if row.room_type == GROUP]
         names = NameLookup(database).of((row.person_id for row in rows), spaces)
-    finally:
-        database.close()
     for line in schedules_file.written(rows, names):
         say(line)
     return DONE
@@ -94,9 +90,7 @@ def import_file(settings: StorageSettings, file: str, say: Say, *, dry_run: bool
     """
     entries, faults = schedules_file.read(_text_of(file))
     if not faults:
-        database = app.open_database(settings)
-        try:
-            Migration(database)()
+        with migrated(settings) as database:
             imported = _Imported()
             with suppress(_UndoError), database.begin() as tx:
                 queue = open_queue(database, settings.data_dir)
@@ -104,8 +98,6 @@ def import_file(settings: StorageSettings, file: str, say: Say, *, dry_run: bool
                 if imported.faults or dry_run:
                     raise _UndoError
                 put_schedules(tx, queue)
-        finally:
-            database.close()
         faults = imported.faults
     if faults:
         name = "standard input" if file == STANDARD_INPUT else file

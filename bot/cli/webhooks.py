@@ -5,13 +5,12 @@ They are registered by the HTTP API, since each belongs to a key.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from bot import app
+from bot.cli.database import migrated
 from bot.db import api_keys, audit, outbound_events, webhooks
 from bot.db.audit import Channel, Entry
-from bot.db.migrations import Migration
 from bot.errors import BotError
 from bot.logs import new_reference
 from bot.outbound import events
@@ -21,12 +20,11 @@ from bot.settings import secret_keys
 from bot.text import count, one_line, when
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from datetime import datetime
 
-    from bot.db.database import Database, Transaction
+    from bot.db.database import Transaction
     from bot.db.webhooks import Webhook
-    from bot.queue import Queue
     from bot.settings import Settings, StorageSettings
 
     Say = Callable[[str], None]
@@ -47,16 +45,6 @@ class DisabledError(BotError):
     """This webhook is disabled. `reportbot webhooks recover ID --since TIME` enables it."""
 
 
-@contextmanager
-def _opened(settings: StorageSettings) -> Iterator[tuple[Database, Queue]]:
-    database = app.open_database(settings)
-    try:
-        Migration(database)()
-        yield database, open_queue(database, settings.data_dir)
-    finally:
-        database.close()
-
-
 def _find(tx: Transaction, wanted: str) -> Webhook:
     found = webhooks.with_reference(tx, wanted)
     if found is None:
@@ -71,7 +59,7 @@ def _record(tx: Transaction, outcome: str, webhook: Webhook) -> None:
 
 def show_all(settings: StorageSettings, say: Say) -> int:
     """Print the webhooks, a line each."""
-    with _opened(settings) as (database, _), database.read() as tx:
+    with migrated(settings) as database, database.read() as tx:
         keys = {one.id: one for one in api_keys.listed(tx)}
         lines = []
         for one in webhooks.listed(tx):
@@ -92,7 +80,7 @@ def _state(webhook: Webhook) -> str:
 
 def show(settings: StorageSettings, wanted: str, say: Say) -> int:
     """Print a webhook and its last events. Raises ``NoSuchWebhookError``."""
-    with _opened(settings) as (database, _), database.read() as tx:
+    with migrated(settings) as database, database.read() as tx:
         webhook = _find(tx, wanted)
         latest = outbound_events.latest(tx, webhook.id, SHOWN)
     say(f"{webhook.reference}  {webhook.url}  {_state(webhook)}")
@@ -108,7 +96,8 @@ def show(settings: StorageSettings, wanted: str, say: Say) -> int:
 
 def test(settings: StorageSettings, wanted: str, say: Say) -> int:
     """Send a test event. Raises ``NoSuchWebhookError`` and ``DisabledError``."""
-    with _opened(settings) as (database, queue), database.begin() as tx:
+    with migrated(settings) as database, database.begin() as tx:
+        queue = open_queue(database, settings.data_dir)
         webhook = _find(tx, wanted)
         if webhook.disabled_at is not None:
             raise DisabledError
@@ -120,7 +109,8 @@ def test(settings: StorageSettings, wanted: str, say: Say) -> int:
 
 def recover(settings: StorageSettings, wanted: str, since: datetime, say: Say) -> int:
     """Send again what it has not taken since a time, and enable it. Raises ``NoSuchWebhookError``."""
-    with _opened(settings) as (database, queue), database.begin() as tx:
+    with migrated(settings) as database, database.begin() as tx:
+        queue = open_queue(database, settings.data_dir)
         webhook = _find(tx, wanted)
         number = events.recover(tx, queue, webhook, since, app.now())
         _record(tx, "recovered", webhook)
@@ -130,7 +120,8 @@ def recover(settings: StorageSettings, wanted: str, since: datetime, say: Say) -
 
 def replay(settings: StorageSettings, wanted: str, say: Say) -> int:
     """Send one event again, also when it was taken. Raises ``NoSuchEventError`` and ``DisabledError``."""
-    with _opened(settings) as (database, queue), database.begin() as tx:
+    with migrated(settings) as database, database.begin() as tx:
+        queue = open_queue(database, settings.data_dir)
         event = outbound_events.get(tx, wanted)
         webhook = None if event is None else webhooks.get(tx, event.webhook_id)
         if event is None or webhook is None:
@@ -146,7 +137,7 @@ def replay(settings: StorageSettings, wanted: str, say: Say) -> int:
 
 def rotate(settings: Settings, wanted: str, say: Say) -> int:
     """Give it a new secret, and print that alone on the last line. Raises ``NoSuchWebhookError``."""
-    with _opened(settings) as (database, _), database.begin() as tx:
+    with migrated(settings) as database, database.begin() as tx:
         webhook = _find(tx, wanted)
         number = webhooks.rotate(tx, webhook, app.now())
         _record(tx, "rotated", webhook)
@@ -157,7 +148,7 @@ def rotate(settings: Settings, wanted: str, say: Say) -> int:
 
 def delete(settings: StorageSettings, wanted: str, say: Say) -> int:
     """Delete a webhook; what waits for it is not sent. Raises ``NoSuchWebhookError``."""
-    with _opened(settings) as (database, _), database.begin() as tx:
+    with migrated(settings) as database, database.begin() as tx:
         webhook = _find(tx, wanted)
         webhooks.remove(tx, webhook.id)
         _record(tx, audit.DELETED, webhook)

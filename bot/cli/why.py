@@ -11,11 +11,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from bot import app
+from bot.cli.database import migrated
 from bot.cli.names import NameLookup
 from bot.cli.terminal import LONGEST_LINE, plain
 from bot.db import api_keys, audit, origins, past_runs, reports, request_search
 from bot.db.audit import Row
-from bot.db.migrations import Migration
 from bot.db.requests import Content
 from bot.errors import BotError
 from bot.messages.audit_list import AuditView
@@ -54,10 +54,8 @@ class NothingKnownError(BotError):
 
 def tell(settings: StorageSettings, wanted: str, say: Say, *, as_json: bool) -> int:
     """Print the newest requests first; return 0. Raises ``NothingKnownError`` and ``DatabaseUnavailable``."""
-    database = app.open_database(settings)
     now = app.now()
-    try:
-        Migration(database)()
+    with migrated(settings) as database:
         with database.read() as tx:
             if (owned := origins.with_reference(tx, wanted.strip())) is not None:
                 for line in history(tx, owned, as_json=as_json):
@@ -71,8 +69,6 @@ def tell(settings: StorageSettings, wanted: str, say: Say, *, as_json: bool) -> 
             rows: list[Request | Row] = [*found, *other]
             keys = api_keys.names(tx, map(_asker_of, rows))
         names = Names(keys=keys, by_id=True) if as_json else NameLookup(database).of(_people(rows, told), _rooms(rows))
-    finally:
-        database.close()
     if not told and not other:
         raise NothingKnownError(f"{NothingKnownError().sentence}{kept_for(settings.audit_days)}")
     for row in other:
