@@ -152,8 +152,7 @@ def _bytes(key: str) -> bytes | None:
 
 def get(tx: Transaction, key_id: int) -> ApiKey | None:
     """Return a key by its row unless it is revoked."""
-    row = tx.execute(_ROWS.where(_keys.id == key_id, _keys.revoked_at.is_(None))).one_or_none()
-    return None if row is None else _read(row)
+    return tx.first(_read, _ROWS.where(_keys.id == key_id, _keys.revoked_at.is_(None)))
 
 
 def valid(database: Database, key_id: int) -> ApiKey | None:

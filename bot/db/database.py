@@ -12,7 +12,7 @@ import os
 import sqlite3
 import threading
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 from sqlalchemy import URL, make_url, text
@@ -28,8 +28,9 @@ from bot.errors import DatabaseUnavailable
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from sqlalchemy import Connection, CursorResult, Executable, MetaData, Table
+    from sqlalchemy import Connection, CursorResult, Executable, MetaData, Row, Table
 
+T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 LOCK_PATIENCE = 5.0  # seconds to wait for another's write transaction, and for a connection of the pool
@@ -77,6 +78,13 @@ class Transaction:
         time; one that is built at each call costs 100.
         """
         return self._connection.execute(statement, parameters)
+
+    def first(
+        self, read: Callable[[Row[Any]], T], statement: Executable, parameters: Mapping[str, Any] | None = None
+    ) -> T | None:
+        """Run one statement and return what `read` makes of its first row; None when it has none."""
+        row = self._connection.execute(statement, parameters).first()
+        return None if row is None else read(row)
 
     def after_commit(self, call: Callable[[], object]) -> None:
         """Run `call` after the commit succeeded, in the order given; never after a rollback.

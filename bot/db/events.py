@@ -105,8 +105,7 @@ def record(tx: Transaction, event: Event, now: datetime) -> int | None:
 
 def get(tx: Transaction, event_id: int) -> Event | None:
     """Return the event of that row."""
-    row = tx.execute(_GET, {"row": event_id}).one_or_none()
-    return None if row is None else _read(row)
+    return tx.first(_read, _GET, {"row": event_id})
 
 
 def get_to_handle(tx: Transaction, event_id: int) -> tuple[Event, bool, SpaceSettings] | None:

@@ -49,12 +49,12 @@ def add(tx: Transaction, values: dict[str, Any], now: datetime) -> int | None:
 def newest(tx: Transaction, hook_id: int, body_sha256: str) -> HookCall | None:
     """Return the newest call with a body."""
     same = (_calls.hook_id == hook_id, _calls.body_sha256 == body_sha256, _calls.newest.is_not(None))
-    return _read(tx.execute(select(api_tables.hook_calls).where(*same)).one_or_none())
+    return tx.first(_read, select(api_tables.hook_calls).where(*same))
 
 
 def get(tx: Transaction, call_id: int) -> HookCall | None:
     """Return a call by its row."""
-    return _read(tx.execute(select(api_tables.hook_calls).where(_calls.id == call_id)).one_or_none())
+    return tx.first(_read, select(api_tables.hook_calls).where(_calls.id == call_id))
 
 
 def set_handled(tx: Transaction, call_id: int, now: datetime) -> None:
@@ -63,7 +63,5 @@ def set_handled(tx: Transaction, call_id: int, now: datetime) -> None:
     tx.execute(handled.values(handled_at=now, title=None, period=None))
 
 
-def _read(row: Any) -> HookCall | None:
-    if row is None:
-        return None
+def _read(row: Any) -> HookCall:
     return HookCall(row.id, row.reference, row.hook_id, row.title, row.period, row.called_at, row.handled_at)

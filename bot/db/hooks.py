@@ -89,12 +89,12 @@ def add(tx: Transaction, token: str, values: dict[str, Any]) -> None:
 
 def by_token(tx: Transaction, token: str) -> Hook | None:
     """Return the hook of a token, whatever it is, unless the hook or its key is revoked."""
-    return _first(tx.execute(_BY_HASH, {"hash": _hash(token)}).first())
+    return tx.first(_read, _BY_HASH, {"hash": _hash(token)})
 
 
 def get(tx: Transaction, hook_id: int) -> Hook | None:
     """Return a hook by its row unless it or its key is revoked."""
-    return _first(tx.execute(_ALIVE.where(_hooks.id == hook_id)).first())
+    return tx.first(_read, _ALIVE.where(_hooks.id == hook_id))
 
 
 def of_key(tx: Transaction, key_id: int, *, before: int | None, most: int) -> list[Hook]:
@@ -128,10 +128,6 @@ def set_values(tx: Transaction, hook_id: int, **values: datetime) -> None:
 
 def _hash(token: str) -> str:
     return hashlib.sha256(token.encode(errors="surrogateescape")).hexdigest()
-
-
-def _first(row: Any) -> Hook | None:
-    return None if row is None else _read(row)
 
 
 def _read(row: Any) -> Hook:

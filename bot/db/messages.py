@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from datetime import datetime
 
-    from sqlalchemy import CursorResult
-
     from bot.db.database import Transaction
 
 _messages = tables.messages.c
@@ -147,7 +145,7 @@ def remove(tx: Transaction, row_id: int) -> None:
 
 def get(tx: Transaction, key: str) -> Message | None:
     """Return the message with a key, unless it was deleted."""
-    return _first(tx.execute(_BY_KEY, {"of_key": key}))
+    return tx.first(read, _BY_KEY, {"of_key": key})
 
 
 def of_request(tx: Transaction, request_id: int) -> list[Message]:
@@ -194,12 +192,12 @@ def with_slot(tx: Transaction, request_ids: Collection[int], slots: Collection[s
 
 def by_id(tx: Transaction, row_id: int) -> Message | None:
     """Return the message of a row."""
-    return _first(tx.execute(_BY_ID, {"row": row_id}))
+    return tx.first(read, _BY_ID, {"row": row_id})
 
 
 def by_message(tx: Transaction, message_id: str) -> Message | None:
     """Return what became this message in Webex."""
-    return _first(tx.execute(_BY_MESSAGE, {"of_message": message_id}))
+    return tx.first(read, _BY_MESSAGE, {"of_message": message_id})
 
 
 def report_card(tx: Transaction, message_id: str | None, report_id: str) -> Message | None:
@@ -225,12 +223,7 @@ def assign(tx: Transaction, message: Message, request_id: int, slot: str) -> Non
 
 def in_room(tx: Transaction, room_id: str) -> Message | None:
     """Return a message of the bot's that stands in a space, if there is one."""
-    return _first(tx.execute(_IN_ROOM, {"rooms": spellings(tx, _messages.room_id, room_id)}))
-
-
-def _first(found: CursorResult[Any]) -> Message | None:
-    row = found.first()
-    return None if row is None else read(row)
+    return tx.first(read, _IN_ROOM, {"rooms": spellings(tx, _messages.room_id, room_id)})
 
 
 SHOW_REPORT: Final = ("card", "file", "progress", "end")

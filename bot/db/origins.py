@@ -74,10 +74,8 @@ def of_room(tx: Transaction, room_id: str, *kinds: Kind) -> list[Subscription | 
 
 def _one(tx: Transaction, kind: Kind, column: str, value: Any) -> Subscription | Schedule | None:
     table = _TABLES[kind]
-    row = tx.execute(select(table).where(table.c[column] == value)).one_or_none()
-    if row is None:
-        return None
-    return subscriptions.read(row) if kind is Kind.SUBSCRIPTION else schedules.read(row)
+    query = select(table).where(table.c[column] == value)
+    return tx.first(subscriptions.read, query) if kind is Kind.SUBSCRIPTION else tx.first(schedules.read, query)
 
 
 def pause(tx: Transaction, origin: Origin, cause: PauseCause, reason: str) -> bool:

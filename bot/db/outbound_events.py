@@ -111,14 +111,12 @@ def add(tx: Transaction, webhook: Webhook, what: Happening) -> str:
 
 def get(tx: Transaction, wanted: str) -> OutboundEvent | None:
     """Return the event with an ID."""
-    row = tx.execute(select(api_tables.outbound_events).where(_events.event_id == wanted)).one_or_none()
-    return None if row is None else _read(row)
+    return tx.first(_read, select(api_tables.outbound_events).where(_events.event_id == wanted))
 
 
 def first(tx: Transaction, webhook_id: int) -> OutboundEvent | None:
     """Return the pending event of a webhook that is to be sent next, be that now or later."""
-    row = tx.execute(_NEXT, {"webhook": webhook_id}).one_or_none()
-    return None if row is None else _read(row)
+    return tx.first(_read, _NEXT, {"webhook": webhook_id})
 
 
 def latest(tx: Transaction, webhook_id: int, most: int) -> list[OutboundEvent]:
@@ -130,8 +128,7 @@ def latest(tx: Transaction, webhook_id: int, most: int) -> list[OutboundEvent]:
 def last_tried(tx: Transaction, webhook_id: int) -> OutboundEvent | None:
     """Return the event of a webhook that was sent, or tried, last."""
     query = select(api_tables.outbound_events).where(_events.webhook_id == webhook_id, _events.last_at.is_not(None))
-    row = tx.execute(query.order_by(_events.last_at.desc(), _events.id.desc()).limit(1)).one_or_none()
-    return None if row is None else _read(row)
+    return tx.first(_read, query.order_by(_events.last_at.desc(), _events.id.desc()).limit(1))
 
 
 def set_values(tx: Transaction, row: int, **values: Any) -> None:

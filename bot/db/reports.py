@@ -194,8 +194,7 @@ def had_rows(tx: Transaction, report: Report) -> bool:
 
 def get(tx: Transaction, report_id: str) -> ReportRow | None:
     """Return the row of a report."""
-    row = tx.execute(_GET, {"report": report_id}).one_or_none()
-    return None if row is None else read(row)
+    return tx.first(read, _GET, {"report": report_id})
 
 
 def read(row: Sequence[Any]) -> ReportRow:
@@ -206,8 +205,7 @@ def read(row: Sequence[Any]) -> ReportRow:
 
 def with_request(tx: Transaction, request_id: int) -> tuple[requests.Request, ReportRow | None] | None:
     """Return a request and its report, as far as that is known."""
-    row = tx.execute(_PAIR, {"row": request_id}).one_or_none()
-    return None if row is None else _pair(row)
+    return tx.first(_pair, _PAIR, {"row": request_id})
 
 
 def with_requests(tx: Transaction, event: str) -> list[tuple[requests.Request, ReportRow | None]]:

@@ -183,8 +183,7 @@ def add(tx: Transaction, values: dict[str, Any]) -> int | None:
 
 def get(tx: Transaction, request_id: int) -> Request | None:
     """Return the request of a row."""
-    row = tx.execute(_GET, {"row": request_id}).one_or_none()
-    return None if row is None else read(row)
+    return tx.first(read, _GET, {"row": request_id})
 
 
 def find(tx: Transaction, *where: ColumnElement[bool], most: int | None = None) -> list[Request]:

@@ -167,8 +167,7 @@ def add(tx: Transaction, values: dict[str, Any]) -> int | None:
 
 def get(tx: Transaction, run_id: int) -> Run | None:
     """Return the run of a row."""
-    row = tx.execute(_GET, {"row": run_id}).one_or_none()
-    return None if row is None else _read(row)
+    return tx.first(_read, _GET, {"row": run_id})
 
 
 def set_tried(tx: Transaction, run: Run, at: datetime | None) -> Run | None:
@@ -236,8 +235,7 @@ def open_ones(tx: Transaction, most: int) -> list[Run]:
 
 def with_reference(tx: Transaction, reference: str) -> Run | None:
     """Return the run that a reference names."""
-    row = tx.execute(select(tables.runs).where(_runs.reference == reference)).one_or_none()
-    return None if row is None else _read(row)
+    return tx.first(_read, select(tables.runs).where(_runs.reference == reference))
 
 
 def ended(tx: Transaction, references: Collection[str]) -> set[str]:
@@ -268,14 +266,12 @@ def without_report(tx: Transaction, thread_id: str) -> list[Run]:
 
 def of_report(tx: Transaction, report_id: str) -> Run | None:
     """Return the run that created a report, if the bot did."""
-    row = tx.execute(select(tables.runs).where(_runs.report_id == report_id).limit(1)).one_or_none()
-    return None if row is None else _read(row)
+    return tx.first(_read, select(tables.runs).where(_runs.report_id == report_id).limit(1))
 
 
 def that_took_the_place_of(tx: Transaction, report_id: str) -> Run | None:
     """Return the run for which a report was deleted, if a schedule did."""
-    row = tx.execute(select(tables.runs).where(_runs.makes_room == report_id).limit(1)).one_or_none()
-    return None if row is None else _read(row)
+    return tx.first(_read, select(tables.runs).where(_runs.makes_room == report_id).limit(1))
 
 
 def same_as(tx: Transaction, new: NewReport, since: datetime) -> list[Run]:
@@ -299,5 +295,4 @@ def latest_of(tx: Transaction, person_id: str, families: tuple[str, ...]) -> Run
     """Return the newest run of these families that a person asked for and that gave a report."""
     theirs = _runs.person_id.in_(spellings(tx, _runs.person_id, person_id))
     created = (theirs, _runs.state == RunState.CREATED.value, _runs.family.in_(families))
-    row = tx.execute(select(tables.runs).where(*created).order_by(_runs.id.desc()).limit(1)).one_or_none()
-    return None if row is None else _read(row)
+    return tx.first(_read, select(tables.runs).where(*created).order_by(_runs.id.desc()).limit(1))

@@ -81,8 +81,7 @@ def add(tx: Transaction, values: dict[str, Any]) -> int | None:
 
 def of_event(tx: Transaction, event_key: str) -> Schedule | None:
     """Return the schedule that an event made."""
-    row = tx.execute(select(tables.schedules).where(_schedules.event_key == event_key)).one_or_none()
-    return None if row is None else read(row)
+    return tx.first(read, select(tables.schedules).where(_schedules.event_key == event_key))
 
 
 def find(tx: Transaction, *where: ColumnElement[bool]) -> list[Schedule]:
@@ -93,8 +92,7 @@ def find(tx: Transaction, *where: ColumnElement[bool]) -> list[Schedule]:
 
 def get(tx: Transaction, schedule_id: int) -> Schedule | None:
     """Return the schedule of a row, also one that has ended."""
-    row = tx.execute(select(tables.schedules).where(_schedules.id == schedule_id)).one_or_none()
-    return None if row is None else read(row)
+    return tx.first(read, select(tables.schedules).where(_schedules.id == schedule_id))
 
 
 def last_content_hash(tx: Transaction, schedule_id: int) -> str | None:

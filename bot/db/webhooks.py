@@ -88,14 +88,12 @@ def add(tx: Transaction, webhook: dict[str, Any]) -> None:
 
 def get(tx: Transaction, webhook_id: int) -> Webhook | None:
     """Return the webhook of a row."""
-    row = tx.execute(_GET, {"row": webhook_id}).one_or_none()
-    return None if row is None else _read(row)
+    return tx.first(_read, _GET, {"row": webhook_id})
 
 
 def with_reference(tx: Transaction, reference: str) -> Webhook | None:
     """Return the webhook that a reference names."""
-    row = tx.execute(_ROWS.where(_webhooks.reference == reference.casefold())).one_or_none()
-    return None if row is None else _read(row)
+    return tx.first(_read, _ROWS.where(_webhooks.reference == reference.casefold()))
 
 
 def listed(tx: Transaction, *where: ColumnElement[bool]) -> list[Webhook]:
