@@ -209,6 +209,11 @@ class Invocation:
         if pressed is not None and pressed.request_id is None and pressed.key.endswith(f":{part}"):
             self.services.outbox.delete(pressed)
 
+    def delete_form(self, part: str) -> None:
+        """Delete the form that was pressed, if one was: what was entered stands in the answer."""
+        if self.inputs:
+            self.delete_question(part)
+
     def report_call(self) -> AbstractContextManager[None]:
         """Watch over calls to Webex's reports: when they give no answer for too long, say so."""
         return report_call(self.services, self.tell_trouble)

@@ -10,7 +10,7 @@ import structlog
 
 from bot.access.policy import Action
 from bot.chat.new_report_words import Wanted, read_form, read_words
-from bot.db import audit, messages, reports, runs, space_settings
+from bot.db import audit, reports, runs, space_settings
 from bot.errors import WebexError
 from bot.messages import deletion, report_form, sentences
 from bot.messages.new_report import longest_within, problems
@@ -170,7 +170,7 @@ def _show_form(
         today=options.today,
     )
     answer(invocation, *form)
-    _delete_form(invocation)
+    invocation.delete_form("new")
 
 
 def _usual_period(template: Template, today: date) -> Period:
@@ -250,7 +250,7 @@ def start_run(invocation: Invocation, template: Template, report: NewReport, *, 
         if before is None:
             _open_run(tx, invocation, report, template.title)
     if before is None:
-        _delete_form(invocation)
+        invocation.delete_form("new")
     elif that is not None and not anyway:
         _offer_that_one(invocation, that.report, report, before.asked_at)
     else:
@@ -279,13 +279,3 @@ def _same_run(tx: Transaction, invocation: Invocation, report: NewReport, *, any
         if row is None or row.phase is not Phase.FAILED:
             return one
     return None
-
-
-def _delete_form(invocation: Invocation) -> None:
-    """Delete the form that was pressed, since it is answered: what was entered stands in the next one."""
-    if not invocation.inputs or invocation.pressed is None:
-        return
-    with invocation.services.database.read() as tx:
-        pressed = messages.by_message(tx, invocation.pressed)
-    if pressed is not None and pressed.request_id is None and pressed.key.endswith(":new"):
-        invocation.services.outbox.delete(pressed)

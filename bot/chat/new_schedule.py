@@ -12,7 +12,7 @@ from bot.chat.schedule_plan import planned
 from bot.chat.schedule_words import period_words, read_typed, read_values, values_of
 from bot.chat.shown_schedule import show_schedule
 from bot.chat.time_zones import zone_named
-from bot.db import audit, messages, origins, reports, schedules
+from bot.db import audit, origins, reports, schedules
 from bot.db.origin import Kind
 from bot.db.schedules import Schedule
 from bot.messages import schedule_form
@@ -89,7 +89,7 @@ def _store(invocation: Invocation, template: Template, made: Planned) -> None:
     invocation.trail.recorded = True
     notes = (*made.notes, *([twice(same)] if isinstance(same, Schedule) else []))
     show_schedule(invocation, stored, head="Scheduled", notes=notes)
-    _delete_form(invocation)
+    invocation.delete_form("schedule")
 
 
 def change_schedule(invocation: Invocation, schedule: Schedule, words: Sequence[str] = ()) -> None:
@@ -122,7 +122,7 @@ def change_schedule(invocation: Invocation, schedule: Schedule, words: Sequence[
         set_next(tx, stored, services.now())
         put_schedules(tx, services.queue)
     show_schedule(invocation, stored, head="Changed", notes=made.notes)
-    _delete_form(invocation)
+    invocation.delete_form("schedule")
 
 
 def _same(one: Subscription | Schedule, made: Schedule) -> bool:
@@ -208,14 +208,4 @@ def _show_form(
         return
     word = f"{CHANGE} {schedule.reference}" if schedule else invocation.argument([template.key])
     invocation.say("schedule", *form_card(template, values, wrong, regions, argument=word))
-    _delete_form(invocation)
-
-
-def _delete_form(invocation: Invocation) -> None:
-    """Delete the form that was pressed, since it is answered: what was entered stands in the next card."""
-    if not invocation.inputs or invocation.pressed is None:
-        return
-    with invocation.services.database.read() as tx:
-        pressed = messages.by_message(tx, invocation.pressed)
-    if pressed is not None and pressed.request_id is None and pressed.key.endswith(":schedule"):
-        invocation.services.outbox.delete(pressed)
+    invocation.delete_form("schedule")

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from bot.access.policy import Action
+from bot.chat.confirmation import LAPSES_AFTER, ask, confirmed
 from bot.chat.deleted_reports import without_deleted
 from bot.chat.named_report import find_by_id, listed_reports, look_up, offer
 from bot.chat.registry import registry
 from bot.chat.report_ids import may_be_id, names_ids
 from bot.chat.thread_context import ask_which, naming_words, reports_meant
-from bot.db import audit, confirmations, reports, request_search, requests
+from bot.db import audit, reports, request_search, requests
 from bot.db.requests import State
-from bot.errors import BotError, Refused
+from bot.errors import BotError
 from bot.messages import deletion
 from bot.messages.deletion import CONFIRM, Uses
 from bot.messages.help import Group
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from bot.chat.invocation import Invocation, Permission
     from bot.db.database import Transaction
 
-LAPSES_AFTER: Final = timedelta(minutes=10)
-"""How long a deletion may be confirmed."""
 RETRY_FOR: Final = LAPSES_AFTER
 """How long a deletion is tried while Webex has trouble; nobody expects one hours later."""
 MOST_TROUBLE: Final = 3
@@ -120,14 +118,13 @@ def _ask(invocation: Invocation, found: Sequence[Report]) -> None:
     """Answer with the card that asks for confirmation."""
     services = invocation.services
     now = services.now()
-    until = now + LAPSES_AFTER
     argument = " ".join(f"{one.family.value}:{one.id}" for one in found)
     with services.database.begin() as tx:
         for one in found:
             if reports.get(tx, one.id) is None:
                 reports.save(tx, one, now)  # the audit names it: by its row it is known who may see that, and its title
         uses = _uses(tx, found[0].id)
-        token = confirmations.add(tx, invocation.person_id, "delete", argument, until)
+        token, until = ask(tx, invocation, "delete", argument)
 
     def make(allowed: Permission) -> Draft:
         for family in {one.family.value for one in found} - set(allowed.families):
@@ -198,13 +195,8 @@ def _put_cards(invocation: Invocation, report_ids: Sequence[str]) -> None:
 
 def _confirmed(invocation: Invocation) -> list[Report]:
     """Use the confirmation and return the reports that it is about, as they were. Raises ``Refused``."""
-    services = invocation.services
-    token, who = " ".join(invocation.rest[1:]), invocation.person_id
-    with services.database.begin() as tx:
-        argument = confirmations.use(tx, token, who, invocation.event_key, services.now(), command="delete")
-        if argument is None:
-            problem = confirmations.why_not(tx, token, who, command="delete")
-            raise Refused(deletion.UNUSABLE[problem], reason=f"confirmation_{problem.name.lower()}")
+    with invocation.services.database.begin() as tx:
+        argument = confirmed(tx, invocation, "delete", deletion.UNUSABLE)
         pairs = [one.split(":", 1) for one in argument.split()]
         rows = {report_id: reports.get(tx, report_id) for _, report_id in pairs}
     return [

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from bot.access.policy import Action
+from bot.chat.confirmation import ask, confirmed
 from bot.chat.names import look_up
 from bot.chat.new_key import show_new_key
 from bot.chat.registry import registry
-from bot.db import api_keys, audit, confirmations, messages
+from bot.db import api_keys, audit
 from bot.db.api_keys import Right
-from bot.errors import Refused
 from bot.messages import api_keys as sentences
 from bot.messages.api_keys import COMMAND_LINE, CONFIRM, REVOKE
 
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
 
     from bot.chat.invocation import Invocation
 
-LAPSES_AFTER: Final = timedelta(minutes=10)
-"""How long a revocation may be confirmed."""
 LONGEST_NAME: Final = 60
 CREATE: Final = "create"
 HERE, ALL = "here", "all"
@@ -41,7 +38,7 @@ def keys(invocation: Invocation) -> None:
     word = invocation.rest[0].casefold() if invocation.rest else ""
     rest = invocation.rest[1:]
     if word == CONFIRM and invocation.pressed:
-        _revoke(invocation, rest[0] if rest else "")
+        _revoke(invocation)
     elif word == REVOKE and rest:
         _ask(invocation, " ".join(rest))
     elif word == CREATE and rest:
@@ -111,33 +108,26 @@ def unknown_rights(name: str, where: str) -> list[str]:
 
 
 def _ask(invocation: Invocation, name: str) -> None:
-    services = invocation.services
-    until = services.now() + LAPSES_AFTER
-    with services.database.begin() as tx:
+    with invocation.services.database.begin() as tx:
         found = api_keys.meant(tx, name)
         if found:
-            token = confirmations.add(tx, invocation.person_id, "keys", str(found[-1].id), until)
+            token, until = ask(tx, invocation, "keys", str(found[-1].id))
     if not found:
         invocation.say("unknown", sentences.unknown(name))
         return
     invocation.say("revoke", *sentences.confirmation(found[-1], token, until))
 
 
-def _revoke(invocation: Invocation, token: str) -> None:
+def _revoke(invocation: Invocation) -> None:
     """Revoke what was confirmed. A job that was cut off does it again, and says it once. Raises ``Refused``."""
-    services, who = invocation.services, invocation.person_id
+    services = invocation.services
     with services.database.begin() as tx:
-        argument = confirmations.use(tx, token, who, invocation.event_key, services.now(), command="keys")
-        if argument is None:
-            problem = confirmations.why_not(tx, token, who, command="keys")
-            raise Refused(sentences.UNUSABLE[problem], reason=f"confirmation_{problem.name.lower()}")
+        argument = confirmed(tx, invocation, "keys", sentences.UNUSABLE)
         key = next(one for one in api_keys.listed(tx) if one.id == int(argument))
         if api_keys.revoke(tx, key.id, services.now()):
             invocation.trail.outcome = "revoked"
             for entry in invocation.entries(audit.KEYS):
                 audit.record(tx, entry, services.now())
-        pressed = messages.by_message(tx, invocation.pressed) if invocation.pressed else None
     invocation.trail.recorded = True
     invocation.say("revoked", sentences.revoked(key))
-    if pressed is not None and pressed.key.endswith(":revoke"):
-        services.outbox.delete(pressed)  # the answer stands in its place
+    invocation.delete_question("revoke")

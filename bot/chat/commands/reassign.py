@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from bot.access.policy import Action
+from bot.chat.confirmation import ask, confirmed
 from bot.chat.named_origin import is_overseer, named_origins, offer_origins, overseen
 from bot.chat.registry import registry
-from bot.db import confirmations, origins
+from bot.db import origins
 from bot.errors import Refused
 from bot.messages import reassignment
 from bot.messages.help import Group
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     Owned = Subscription | Schedule
 
-LAPSES_AFTER: Final = timedelta(minutes=10)
 MOST_AT_ONCE: Final = 25
 """Given to somebody by one confirmation: each costs a look at the members of its space."""
 ALL: Final = "all"
@@ -112,12 +111,10 @@ def _reassignable(invocation: Invocation, found: Sequence[Owned]) -> list[Owned]
 
 def _ask(invocation: Invocation, found: Sequence[Owned], person_id: str) -> None:
     """Answer with the card that asks for confirmation."""
-    services = invocation.services
-    until = services.now() + LAPSES_AFTER
     some = found[:MOST_AT_ONCE]
     argument = " ".join([person_id, *(f"{one.reference}:{one.person_id}" for one in some)])
-    with services.database.begin() as tx:
-        token = confirmations.add(tx, invocation.person_id, "reassign", argument, until)
+    with invocation.services.database.begin() as tx:
+        token, until = ask(tx, invocation, "reassign", argument)
     name = _name_of(invocation, person_id)
     said = Text(*reassignment.confirmation(some, name, len(found) - len(some), token=token, until=until))
     invocation.show(lambda _: Draft(f"{invocation.event_key}:reassign", said), Action.AUDIT)
@@ -126,13 +123,8 @@ def _ask(invocation: Invocation, found: Sequence[Owned], person_id: str) -> None
 def _give_confirmed(invocation: Invocation) -> None:
     """Give what the token stands for. A job that was cut off does it again, and says it once."""
     services = invocation.services
-    token, who = " ".join(invocation.rest[1:]), invocation.person_id
     with services.database.begin() as tx:
-        argument = confirmations.use(tx, token, who, invocation.event_key, services.now(), command="reassign")
-        if argument is None:
-            problem = confirmations.why_not(tx, token, who, command="reassign")
-            raise Refused(reassignment.UNUSABLE[problem], reason=f"confirmation_{problem.name.lower()}")
-    person_id, *pairs = argument.split()
+        person_id, *pairs = confirmed(tx, invocation, "reassign", reassignment.UNUSABLE).split()
     before = dict(pair.split(":", 1) for pair in pairs)
     done: list[Owned] = []
     refused: list[tuple[Owned, str]] = []

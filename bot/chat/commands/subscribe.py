@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from bot.access.authorizer import LISTS_LAG
 from bot.access.policy import Action, Verdict
+from bot.chat.confirmation import ask, confirmed
 from bot.chat.named_report import listed_reports, today_of
 from bot.chat.new_report_words import searchable
 from bot.chat.registry import registry
 from bot.chat.subscription_words import Wanted, from_json, read, to_json, with_words
-from bot.db import audit, confirmations, subscriptions
+from bot.db import audit, subscriptions
 from bot.errors import Refused
 from bot.messages import subscriptions as said
 from bot.messages.help import Group
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from bot.webex.report import Report
     from bot.webex.types import Card
 
-LAPSES_AFTER: Final = timedelta(minutes=10)
-"""How long a question may be answered."""
 LARGE: Final = 50
 """Members from which a space is subscribed only when that is confirmed."""
 
@@ -99,14 +97,8 @@ def _allowed(invocation: Invocation, family: str | None) -> Decision:
 
 def _confirmed(invocation: Invocation) -> Wanted:
     """Use the confirmation and return what it is about. Raises ``Refused``."""
-    services = invocation.services
-    token, who = " ".join(invocation.rest[1:]), invocation.person_id
-    with services.database.begin() as tx:
-        argument = confirmations.use(tx, token, who, invocation.event_key, services.now(), command="subscribe")
-        if argument is None:
-            problem = confirmations.why_not(tx, token, who, command="subscribe")
-            raise Refused(said.UNUSABLE[problem], reason=f"confirmation_{problem.name.lower()}")
-    return from_json(argument)
+    with invocation.services.database.begin() as tx:
+        return from_json(confirmed(tx, invocation, "subscribe", said.UNUSABLE))
 
 
 def _same(tx: Transaction, invocation: Invocation, wanted: Wanted) -> Subscription | None:
@@ -193,10 +185,8 @@ def _make(invocation: Invocation, wanted: Wanted) -> Subscription:
 
 
 def _ask(invocation: Invocation, wanted: Wanted, matches: Matches, meant: Sequence[Wanted], readers: Readers) -> None:
-    services = invocation.services
-    until = services.now() + LAPSES_AFTER
-    with services.database.begin() as tx:
-        token = confirmations.add(tx, invocation.person_id, "subscribe", to_json(wanted), until)
+    with invocation.services.database.begin() as tx:
+        token, until = ask(tx, invocation, "subscribe", to_json(wanted))
     asked = Question(token, until, tuple((said.label(one), said.argument_of(one)) for one in meant))
     _show(invocation, "question", *said.question(wanted, matches, readers, asked))
 
