@@ -9,12 +9,11 @@ from bot.chat.names import look_up
 from bot.db import reports
 from bot.messages.deletion import was_deleted
 from bot.outbox import Text
-from bot.reports.report_messages import Draft
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from bot.chat.invocation import Invocation, Permission
+    from bot.chat.invocation import Invocation
     from bot.db.reports import ReportRow
 
 
@@ -33,8 +32,5 @@ def say_deleted(invocation: Invocation, row: ReportRow) -> None:
     names = look_up(invocation.services, [row.deleted_by], [])
     may_run = invocation.may(Action.CHANGE)
 
-    def make(_: Permission) -> Draft:
-        said, card = was_deleted(row, names.person(row.deleted_by), may_run=may_run)
-        return Draft(f"{invocation.event_key}:deleted:{row.report_id}", Text(said, card))
-
-    invocation.show(make)
+    said = Text(*was_deleted(row, names.person(row.deleted_by), may_run=may_run))
+    invocation.show(f"deleted:{row.report_id}", said)

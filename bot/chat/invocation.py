@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import structlog
@@ -18,7 +18,7 @@ from bot.messages.elements import for_reader
 from bot.messages.sentences import KEEP_TRYING, REPORTS_AWAY
 from bot.outbox import Text
 from bot.reports.report_calls import report_call
-from bot.reports.report_messages import ReportMessages
+from bot.reports.report_messages import Draft, ReportMessages
 from bot.reports.requests import Asker
 from bot.webex.ids import same_id
 from bot.webex.types import DIRECT, Target
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from bot.db.requests import Request
     from bot.errors import WebexError
     from bot.outbox import Sent
-    from bot.reports.report_messages import Draft
     from bot.services import Services
     from bot.webex.types import Card
 
@@ -269,8 +268,15 @@ class Invocation:
             self.continue_directly(decision.sentence or neutral)
         return Permission(self.target, decision.families, decision.others)
 
-    def show(self, make: Callable[[Permission], Draft], action: Action = Action.READ) -> None:
-        """Answer with what shows anything of a report: policy is asked, and then the message is made and sent.
+    def show(
+        self,
+        part: str,
+        content: Text | Callable[[Permission], Text],
+        action: Action = Action.READ,
+        *,
+        then: Callable[[Transaction, Sent], None] | None = None,
+    ) -> None:
+        """Answer as ``say`` does with what shows anything of a report: policy is asked right before, then it is made.
 
         Raises ``Refused``, ``Unsure`` and ``WebexError``.
         """
@@ -279,11 +285,11 @@ class Invocation:
             permission = self.authorize(action)
             return permission.target, permission
 
-        def made(permission: Permission) -> Draft:
-            draft = make(permission)
-            return replace(draft, content=self._for_person(draft.content)) if isinstance(draft.content, Text) else draft
+        def make(permission: Permission) -> Draft:
+            made = content if isinstance(content, Text) else content(permission)
+            return Draft(f"{self.event_key}:{part}", self._for_person(made), then=then)
 
-        ReportMessages(self.services).post(look, made)
+        ReportMessages(self.services).post(look, make)
 
     def named_reports(self) -> list[str]:
         """Return the report IDs in it; the audit's rows are about them, also when policy refuses it."""

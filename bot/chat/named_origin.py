@@ -12,7 +12,6 @@ from bot.errors import Refused
 from bot.messages.origins import OF_ANOTHER_SPACE, name_of, none_called, which_one
 from bot.messages.refusals import NO_AUDIT
 from bot.outbox import Text
-from bot.reports.report_messages import Draft
 from bot.reports.search import Searchable, matching
 from bot.text import folded
 from bot.webex.ids import same_id
@@ -143,10 +142,10 @@ def offer_origins(
     if not found and not near:
         invocation.answer_press_directly()
         said = none_called(words, direct=invocation.direct, word=invocation.word.casefold() if fits else "")
-        invocation.show(lambda _: Draft(f"{invocation.event_key}:none", Text(said)))
+        invocation.show("none", Text(said))
         return
     content = Text(*which_one(found or near, words, action, invocation.word.casefold(), almost=bool(near)))
-    invocation.show(lambda _: Draft(f"{invocation.event_key}:choice", content))
+    invocation.show("choice", content)
 
 
 def _almost_named(invocation: Invocation, words: Sequence[str]) -> list[Subscription | Schedule]:

@@ -34,7 +34,6 @@ from bot.messages.report_list import (
 )
 from bot.messages.request_card import for_organization
 from bot.outbox import Text
-from bot.reports.report_messages import Draft
 from bot.reports.report_search import find_named, region_in
 from bot.text import one_line
 from bot.webex.catalog import newest_first
@@ -166,12 +165,12 @@ def offer(invocation: Invocation, words: Sequence[str], named: Named, *, row_but
     missing = [not_shown(family, error) for family, error in named.refused.items()]
     note = " ".join(filter(None, [note, looked_in(named.regions), *missing]))
 
-    def make(permission: Permission) -> Draft:
+    def make(permission: Permission) -> Text:
         said = " ".join(filter(None, (note, permission.others, closest)))
         card = reports_card(shown, note=said, heading=heading, row_button=row_button, buttons=buttons)
-        return Draft(f"{invocation.event_key}:choice", Text(reports_text(shown, note=said, word=row_button[1]), card))
+        return Text(reports_text(shown, note=said, word=row_button[1]), card)
 
-    invocation.show(make)
+    invocation.show("choice", make)
 
 
 def offer_newest(invocation: Invocation, action: Action = Action.READ, *, row_button: tuple[str, str]) -> None:
@@ -186,12 +185,12 @@ def offer_newest(invocation: Invocation, action: Action = Action.READ, *, row_bu
     note = " ".join([which_one(word) if shown else NOTHING, *missing])
     buttons = [button("Show reports", "reports", invocation.argument(()))] if len(listed) > len(shown) else []
 
-    def make(permission: Permission) -> Draft:
+    def make(permission: Permission) -> Text:
         said = " ".join(filter(None, (note, permission.others)))
         card = reports_card(shown, note=said, heading=CHOICE, row_button=row_button, buttons=buttons)
-        return Draft(f"{invocation.event_key}:choice", Text(reports_text(shown, note=said, word=word), card))
+        return Text(reports_text(shown, note=said, word=word), card)
 
-    invocation.show(make)
+    invocation.show("choice", make)
 
 
 def today_of(invocation: Invocation) -> date:

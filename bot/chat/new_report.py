@@ -18,7 +18,6 @@ from bot.messages.report_list import not_shown
 from bot.outbox import Text
 from bot.reports import quota
 from bot.reports.periods import Period, find_period
-from bot.reports.report_messages import Draft
 from bot.reports.runs import JUST_CREATED, is_report_of, open_run
 from bot.webex.ids import same_id
 from bot.webex.report import Phase
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from bot.access.policy import Decision
-    from bot.chat.invocation import Invocation, Permission
+    from bot.chat.invocation import Invocation
     from bot.db.database import Transaction
     from bot.db.runs import Run
     from bot.webex.report import Report
@@ -231,11 +230,8 @@ def _was_run(invocation: Invocation, template: Template, report: NewReport, list
 def _offer_that_one(invocation: Invocation, that: Report, report: NewReport, run_at: datetime) -> None:
     minutes = int((invocation.services.now() - run_at).total_seconds() // 60)
 
-    def make(_: Permission) -> Draft:
-        return Draft(f"{invocation.event_key}:new", Text(*report_form.ran_card(that, report, minutes)))
-
     invocation.trail.report_ids = (that.id,)
-    invocation.show(make)
+    invocation.show("new", Text(*report_form.ran_card(that, report, minutes)))
 
 
 def start_run(invocation: Invocation, template: Template, report: NewReport, *, anyway: bool = False) -> None:

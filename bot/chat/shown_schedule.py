@@ -10,7 +10,6 @@ from bot.db.origin import OriginState
 from bot.messages.schedules import NextRun, ScheduleView, list_card, schedule_card
 from bot.outbox import Text
 from bot.reports.recurrence import InvalidRecurrence
-from bot.reports.report_messages import Draft
 from bot.reports.schedules import recurrence_of, report_of
 from bot.webex.ids import same_id
 
@@ -30,7 +29,7 @@ def show_schedule(invocation: Invocation, schedule: Schedule, *, head: str = "",
     """Answer with a schedule and its next runs; ``head``: what has just been done."""
     (view,) = _views(invocation, [schedule])
     said = schedule_card(view, next_runs(invocation, schedule), _zone(schedule), head=head, notes=notes)
-    invocation.show(lambda _: Draft(f"{invocation.event_key}:schedule", Text(*said)))
+    invocation.show("schedule", Text(*said))
 
 
 def next_runs(invocation: Invocation, schedule: Schedule) -> list[NextRun]:
@@ -50,7 +49,7 @@ def show_list(invocation: Invocation, found: Sequence[Schedule], title: str, pag
     left = max(0, len(found) - page * PAGE)
     more = f"{argument} {page + 1}".strip() if left else ""
     said = list_card(_views(invocation, shown), list(map(_zone, shown)), title, more=more, left=left)
-    invocation.show(lambda _: Draft(f"{invocation.event_key}:schedules", Text(*said)))
+    invocation.show("schedules", Text(*said))
 
 
 def _views(invocation: Invocation, found: Sequence[Schedule]) -> list[ScheduleView]:

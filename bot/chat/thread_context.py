@@ -18,7 +18,6 @@ from bot.messages.own_requests import LABELS, choice_card, nothing_pending
 from bot.messages.report_list import asked_words
 from bot.messages.sentences import NOTHING_REQUESTED
 from bot.outbox import Text
-from bot.reports.report_messages import Draft
 from bot.reports.report_search import find_named
 from bot.reports.search import Found, asked_for, taken
 from bot.webex.ids import same_id
@@ -140,16 +139,16 @@ def ask_which(invocation: Invocation, allowed: Allowed, *, words: Sequence[str] 
     names = look_up(services, [], [one.room_id for one, _ in items if one.room_type != DIRECT], reader=invocation)
     not_found = asked_words(said_words, named.days) if said_words and not named.found.items else ""
 
-    def make(permission: Permission) -> Draft:
+    def make(permission: Permission) -> Text:
         shown = [(one, row) for one, row in items if row is None or row.family in permission.families]
         said: tuple[str, Card | None]
         if shown:
             said = choice_card(word, shown[:MOST_OFFERED], names, not_found=not_found)
         else:
             said = nothing_pending(direct=invocation.direct) if word == CANCEL else NOTHING_REQUESTED, None
-        return Draft(f"{invocation.event_key}:which", Text(*said))
+        return Text(*said)
 
-    invocation.show(make)
+    invocation.show("which", make)
 
 
 def _of_place(tx: Transaction, invocation: Invocation, allowed: Allowed, *, open_first: bool) -> list[str]:

@@ -24,7 +24,6 @@ from bot.messages import sentences
 from bot.messages.help import Group
 from bot.messages.origins import named
 from bot.outbox import Text
-from bot.reports.report_messages import Draft
 from bot.reports.requests import close
 from bot.webex.ids import same_id
 
@@ -83,8 +82,7 @@ def cancel(invocation: Invocation) -> None:
         if not ended:
             invocation.answer_press_directly()
         if not any(_card_answers(one, invocation) for one in ended):
-            key = f"{invocation.event_key}:cancel:{report_id}"
-            invocation.show(lambda _, key=key, said=said: Draft(key, Text(said)))  # type: ignore[misc]
+            invocation.show(f"cancel:{report_id}", Text(said))
 
 
 def _cancelable(

@@ -21,7 +21,6 @@ from bot.messages.report_list import not_shown
 from bot.outbox import Text
 from bot.reports import quota
 from bot.reports.delete import delete_report
-from bot.reports.report_messages import Draft
 from bot.reports.requests import put_thread
 from bot.reports.search import taken
 from bot.webex.report import Report
@@ -126,13 +125,13 @@ def _ask(invocation: Invocation, found: Sequence[Report]) -> None:
         uses = _uses(tx, found[0].id)
         token, until = ask(tx, invocation, "delete", argument)
 
-    def make(allowed: Permission) -> Draft:
+    def make(allowed: Permission) -> Text:
         for family in {one.family.value for one in found} - set(allowed.families):
             invocation.check_person(Action.CHANGE, family)
         said, card = deletion.confirmation(found, uses, token=token, until=until, direct=allowed.target.direct)
-        return Draft(f"{invocation.event_key}:delete", Text(said, card))
+        return Text(said, card)
 
-    invocation.show(make, Action.CHANGE)
+    invocation.show("delete", make, Action.CHANGE)
 
 
 def _uses(tx: Transaction, report_id: str) -> Uses:
@@ -178,7 +177,7 @@ def _delete_confirmed(invocation: Invocation) -> None:
     if not gone and not trouble:
         raise failed[0][1]
     said = deletion.deleted(gone, [(one, error.sentence) for one, error in failed], canceled=canceled)
-    invocation.show(lambda _: Draft(f"{invocation.event_key}:deleted", Text(said)), Action.CHANGE)
+    invocation.show("deleted", Text(said), Action.CHANGE)
     invocation.delete_question("delete")
     _put_cards(invocation, [one.id for one in gone])
 

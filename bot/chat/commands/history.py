@@ -12,7 +12,6 @@ from bot.messages import run_history
 from bot.messages.help import Group
 from bot.messages.run_history import HISTORY, NOTHING_TO_RETRY, RETRY
 from bot.outbox import Text
-from bot.reports.report_messages import Draft
 from bot.reports.retries import retry
 
 if TYPE_CHECKING:
@@ -73,12 +72,12 @@ def _show(invocation: Invocation, owned: Owned, page: int) -> None:
         zone = past_runs.zone_of(tx, owned)
     changes = may_change(invocation, owned)
 
-    def make(allowed: Permission) -> Draft:
+    def make(allowed: Permission) -> Text:
         told = [one for one in found[:PAGE] if one.family is None or one.family in allowed.families]
         said = run_history.history_card(owned, told, zone, page=page, more=len(found) > PAGE, may_change=changes)
-        return Draft(f"{invocation.event_key}:{HISTORY}", Text(*said))
+        return Text(*said)
 
-    invocation.show(make)
+    invocation.show(HISTORY, make)
 
 
 def _retry(invocation: Invocation, owned: Owned, reference: str) -> None:
@@ -100,7 +99,7 @@ def _retry(invocation: Invocation, owned: Owned, reference: str) -> None:
     else:
         invocation.trail.recorded = True
         said = run_history.retried(owned, chosen, zone, len(failed) - len(chosen))
-    invocation.show(lambda _: Draft(f"{invocation.event_key}:{RETRY}", Text(said)))
+    invocation.show(RETRY, Text(said))
 
 
 def _failed(tx: Transaction, invocation: Invocation, owned: Owned, reference: str) -> list[PastRun]:

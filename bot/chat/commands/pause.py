@@ -15,7 +15,6 @@ from bot.messages.help import Group
 from bot.messages.outcomes import paused_by_person
 from bot.outbound.events import tell_paused
 from bot.outbox import Text
-from bot.reports.report_messages import Draft
 
 if TYPE_CHECKING:
     from bot.chat.invocation import Invocation
@@ -41,6 +40,6 @@ def pause(invocation: Invocation) -> None:
         if origins.pause(tx, owned.origin, PauseCause.PERSON, "") and isinstance(owned, Schedule):
             tell_paused(tx, services.queue, owned, PauseCause.PERSON, services.now())
     said = Text(*paused_by_person(owned))
-    invocation.show(lambda _: Draft(f"{invocation.event_key}:pause", said), Action.LIST)
+    invocation.show("pause", said, Action.LIST)
     tell_change(invocation, owned, "paused")
     delete_pressed_card(invocation, owned)

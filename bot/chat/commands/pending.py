@@ -10,7 +10,6 @@ from bot.chat.thread_context import pending_requests, pending_runs
 from bot.messages.help import Group
 from bot.messages.own_requests import MOST_SHOWN, nothing_pending, pending_card
 from bot.outbox import Text
-from bot.reports.report_messages import Draft
 from bot.webex.types import DIRECT
 
 if TYPE_CHECKING:
@@ -30,12 +29,12 @@ def pending(invocation: Invocation) -> None:
     places: list[Request | Run] = [*(one for one, _ in items[:MOST_SHOWN]), *runs[:MOST_SHOWN]]
     names = look_up(services, [], [one.room_id for one in places if one.room_type != DIRECT], reader=invocation)
 
-    def make(allowed: Permission) -> Draft:
+    def make(allowed: Permission) -> Text:
         shown = [(one, row) for one, row in items if row is None or row.family in allowed.families]
         created = [one for one in runs if one.family in allowed.families]
         if not shown and not created:
-            return Draft(f"{invocation.event_key}:pending", Text(nothing_pending(direct=invocation.direct)))
+            return Text(nothing_pending(direct=invocation.direct))
         said = pending_card(shown, created, names, direct=invocation.direct)
-        return Draft(f"{invocation.event_key}:pending", Text(*said))
+        return Text(*said)
 
-    invocation.show(make)
+    invocation.show("pending", make)

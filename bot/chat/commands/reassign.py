@@ -16,7 +16,6 @@ from bot.messages.reassignment import CONFIRM
 from bot.outbox import Text
 from bot.reports.origin_states import check_owner, hand_over, lost_rights
 from bot.reports.owner_messages import tell_owner
-from bot.reports.report_messages import Draft
 from bot.webex.ids import id_key, same_id
 
 if TYPE_CHECKING:
@@ -117,7 +116,7 @@ def _ask(invocation: Invocation, found: Sequence[Owned], person_id: str) -> None
         token, until = ask(tx, invocation, "reassign", argument)
     name = _name_of(invocation, person_id)
     said = Text(*reassignment.confirmation(some, name, len(found) - len(some), token=token, until=until))
-    invocation.show(lambda _: Draft(f"{invocation.event_key}:reassign", said), Action.AUDIT)
+    invocation.show("reassign", said, Action.AUDIT)
 
 
 def _give_confirmed(invocation: Invocation) -> None:
@@ -143,7 +142,7 @@ def _give_confirmed(invocation: Invocation) -> None:
             done.append(owned)
     name = _name_of(invocation, person_id)
     said = Text(reassignment.given(done, name, refused) or reassignment.NONE)
-    invocation.show(lambda _: Draft(f"{invocation.event_key}:given", said), Action.AUDIT)
+    invocation.show("given", said, Action.AUDIT)
     _tell(invocation, done, before, person_id, name)
     invocation.delete_question("reassign")
 

@@ -15,7 +15,6 @@ from bot.messages.help import Group
 from bot.messages.request_card import is_waiting, report_only
 from bot.outbox import Text
 from bot.reports.lookup import BY_WEBEX
-from bot.reports.report_messages import Draft
 from bot.reports.requests import close, deliver_to_waiting, put_thread, put_watch
 from bot.webex.ids import same_id
 from bot.webex.report import Phase
@@ -97,7 +96,7 @@ def _show(invocation: Invocation, found: Report) -> None:
     """Answer with a card that belongs to no request, in place of such a card that was pressed."""
     services = invocation.services
 
-    def make(allowed: Permission) -> Draft:
+    def make(allowed: Permission) -> Text:
         with services.database.read() as tx:
             waiting = requests.open_for(tx, found.id)
             chosen = space_settings.get(tx, invocation.room_id).file_format
@@ -108,9 +107,9 @@ def _show(invocation: Invocation, found: Report) -> None:
         text, card = report_only(
             found, awaited=awaited, own_first=own_first, in_space=in_space, chosen=chosen, now=services.now()
         )
-        return Draft(f"{invocation.event_key}:refresh:{found.id}", Text(text, card))
+        return Text(text, card)
 
-    invocation.show(make)
+    invocation.show(f"refresh:{found.id}", make)
     with services.database.read() as tx:
         pressed = messages.report_card(tx, invocation.pressed, found.id)
     if pressed is not None:

@@ -19,7 +19,6 @@ from bot.messages.request_card import for_organization
 from bot.outbox import Text
 from bot.reports import quota
 from bot.reports.periods import find_period
-from bot.reports.report_messages import Draft
 from bot.reports.report_search import filter_reports, region_in
 from bot.reports.search import taken
 from bot.webex.report import looks_like_report_id
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from datetime import date
     from typing import Any
 
-    from bot.chat.invocation import Invocation, Permission
+    from bot.chat.invocation import Invocation
     from bot.webex.report import Report
 
 LONGEST_PAGE = 3
@@ -91,11 +90,8 @@ def show_page(
         scarce = downloads.nearly_used_up(tx, [one.id for one in shown])
     remarks = {report_id: downloaded(number, downloads.MOST) for report_id, number in scarce.items()}
 
-    def make(_: Permission) -> Draft:
-        card = reports_card(shown, note=note, remarks=remarks, buttons=[*more, *actions])
-        return Draft(f"{invocation.event_key}:reports", Text(reports_text(shown, note=note), card))
-
-    invocation.show(make, Action.LIST)
+    card = reports_card(shown, note=note, remarks=remarks, buttons=[*more, *actions])
+    invocation.show("reports", Text(reports_text(shown, note=note), card), Action.LIST)
 
 
 def _in_use(invocation: Invocation, listed: Sequence[Report]) -> tuple[str, list[dict[str, Any]]]:

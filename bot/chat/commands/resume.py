@@ -14,7 +14,6 @@ from bot.messages.outcomes import NOT_HERE, active, stays_paused
 from bot.outbox import Text
 from bot.reports.origin_states import decide_owner
 from bot.reports.origin_states import resume as resume_origin
-from bot.reports.report_messages import Draft
 
 if TYPE_CHECKING:
     from bot.chat.invocation import Invocation
@@ -46,7 +45,7 @@ def resume(invocation: Invocation) -> None:
         said = Text(NOT_HERE[decision.reason])
     else:
         said = Text(*stays_paused(owned, decision.reason))
-    invocation.show(lambda _: Draft(f"{invocation.event_key}:resume", said), Action.LIST)
+    invocation.show("resume", said, Action.LIST)
     if decision.verdict is Verdict.ALLOWED:
         tell_change(invocation, owned, "resumed")
         delete_pressed_card(invocation, owned)

@@ -21,7 +21,6 @@ from bot.messages.request_card import title_of
 from bot.messages.subscriptions import CONFIRM, MOST_MEANT, Matches, Question, Readers
 from bot.outbox import Text
 from bot.reports.periods import find_period
-from bot.reports.report_messages import Draft
 from bot.reports.report_search import report_texts
 from bot.reports.search import ExactSearch, matching
 from bot.reports.subscriptions import announce, put_watches
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     from bot.db.database import Transaction
     from bot.db.subscriptions import Subscription
     from bot.webex.report import Report
-    from bot.webex.types import Card
 
 LARGE: Final = 50
 """Members from which a space is subscribed only when that is confirmed."""
@@ -63,7 +61,7 @@ def subscribe(invocation: Invocation) -> None:
         own, other = subscriptions.of_event(tx, invocation.event_key), _same(tx, invocation, wanted)
     if own is None and other is not None:
         invocation.trail.reference = other.reference
-        _show(invocation, "exists", *said.exists(other, invocation.services.now()))
+        invocation.show("exists", Text(*said.exists(other, invocation.services.now())))
         return
     matches, meant = _look(invocation, wanted, decision)
     readers = _readers(invocation)
@@ -72,7 +70,9 @@ def subscribe(invocation: Invocation) -> None:
         return
     made = own or _make(invocation, wanted)
     invocation.trail.reference = made.reference
-    _show(invocation, "subscribed", *said.subscribed(made, matches, readers, decision.name, invocation.services.now()))
+    invocation.show(
+        "subscribed", Text(*said.subscribed(made, matches, readers, decision.name, invocation.services.now()))
+    )
     if confirmed:
         invocation.delete_question("question")
 
@@ -188,8 +188,4 @@ def _ask(invocation: Invocation, wanted: Wanted, matches: Matches, meant: Sequen
     with invocation.services.database.begin() as tx:
         token, until = ask(tx, invocation, "subscribe", to_json(wanted))
     asked = Question(token, until, tuple((said.label(one), said.argument_of(one)) for one in meant))
-    _show(invocation, "question", *said.question(wanted, matches, readers, asked))
-
-
-def _show(invocation: Invocation, part: str, markdown: str, card: Card) -> None:
-    invocation.show(lambda _: Draft(f"{invocation.event_key}:{part}", Text(markdown, card)))
+    invocation.show("question", Text(*said.question(wanted, matches, readers, asked)))

@@ -14,7 +14,6 @@ from bot.db.subscriptions import Subscription
 from bot.messages.help import Group
 from bot.messages.subscriptions import FULL_ONLY, MOST_SHOWN, NEUTRAL, head_of, no_subscriptions, subscription_list
 from bot.outbox import Text
-from bot.reports.report_messages import Draft
 
 if TYPE_CHECKING:
     from bot.chat.invocation import Invocation
@@ -50,8 +49,7 @@ def subscriptions(invocation: Invocation) -> None:
     if everyone:
         invocation.say("subscriptions", *said)
     else:
-        key = f"{invocation.event_key}:subscriptions"
-        invocation.show(lambda _: Draft(key, Text(*said)))
+        invocation.show("subscriptions", Text(*said))
 
 
 def _page(

@@ -14,7 +14,6 @@ from bot.messages.help import Group
 from bot.messages.outcomes import HAS_AN_OWNER, OF_ONE_PERSON, active
 from bot.outbox import Text
 from bot.reports.origin_states import check_owner, hand_over
-from bot.reports.report_messages import Draft
 from bot.webex.ids import same_id
 
 if TYPE_CHECKING:
@@ -50,6 +49,6 @@ def take_over(invocation: Invocation) -> None:
     with services.database.read() as tx:
         now = origins.get(tx, owned.origin) or owned
     said = Text(*active(now, services.now(), owner=name))
-    invocation.show(lambda _: Draft(f"{invocation.event_key}:takeover", said), Action.LIST)
+    invocation.show("takeover", said, Action.LIST)
     tell_change(invocation, owned, "has taken over")
     delete_pressed_card(invocation, owned)

@@ -15,7 +15,6 @@ from bot.messages.help import Group
 from bot.messages.schedule_form import details_of
 from bot.messages.schedules import unscheduled
 from bot.outbox import Text
-from bot.reports.report_messages import Draft
 
 if TYPE_CHECKING:
     from bot.chat.invocation import Invocation
@@ -53,4 +52,4 @@ def unschedule(invocation: Invocation) -> None:
         invocation.settle(tx)
 
     # It ends with its answer, and the event with both: a kill before leaves all of it to be done again.
-    invocation.show(lambda _: Draft(f"{invocation.event_key}:unschedule", content, then=end), Action.CHANGE)
+    invocation.show("unschedule", content, Action.CHANGE, then=end)

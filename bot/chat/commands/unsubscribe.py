@@ -13,7 +13,6 @@ from bot.db.subscriptions import Subscription
 from bot.messages.help import Group
 from bot.messages.subscriptions import label, muted, unsubscribed
 from bot.outbox import Text
-from bot.reports.report_messages import Draft
 from bot.reports.subscriptions import MUTED_FOR, end
 from bot.webex.ids import same_id
 
@@ -39,7 +38,7 @@ def unsubscribe(invocation: Invocation) -> None:
             end(tx, invocation.services, one)
     if one is not None:
         invocation.trail.reference = one.reference
-        _answer(invocation, "unsubscribed", Text(*unsubscribed(one)))
+        invocation.show("unsubscribed", Text(*unsubscribed(one)))
 
 
 @registry.command(
@@ -100,8 +99,4 @@ def _set_muted(invocation: Invocation, one: Subscription, *, mutes: bool) -> Non
         subscriptions.mute(tx, one.id, services.now() + MUTED_FOR if mutes else None)
         changed = subscriptions.get(tx, one.id) or one
     was = one.muted_until is not None and services.now() < one.muted_until
-    _answer(invocation, "muted", Text(*muted(changed, was_muted=was)))
-
-
-def _answer(invocation: Invocation, part: str, said: Text) -> None:
-    invocation.show(lambda _: Draft(f"{invocation.event_key}:{part}", said))
+    invocation.show("muted", Text(*muted(changed, was_muted=was)))

@@ -25,7 +25,6 @@ from bot.messages.sentences import NOTHING_REQUESTED
 from bot.outbox import Text
 from bot.reports.history import load
 from bot.reports.periods import find_period
-from bot.reports.report_messages import Draft
 from bot.webex.ids import same_id
 from bot.webex.report import is_report_id, looks_like_report_id
 from bot.webex.types import DIRECT
@@ -119,8 +118,8 @@ def _show(invocation: Invocation, decision: Allowed, wanted: str) -> None:
     people += [row.deleted_by for row in record.deleted if row.deleted_by]
     names = look_up(services, people, rooms, reader=reader_of(invocation, [*both, *record.answers]))
 
-    def make(allowed: Permission) -> Draft:
-        now, key = services.now(), f"{invocation.event_key}:why:{wanted}"
+    def make(allowed: Permission) -> Text:
+        now = services.now()
         there = record.directly if allowed.target.direct else record.before_others
         with services.database.read() as tx:
             found = _of_families(tx, there, allowed.families)
@@ -128,11 +127,11 @@ def _show(invocation: Invocation, decision: Allowed, wanted: str) -> None:
         if not told:
             lines = map(AuditView(names, record.titles).line, record.answers)
             unknown = nothing_known(wanted, services.settings.audit_days) if wanted else NOTHING_REQUESTED
-            return Draft(key, Text("\n\n".join(lines) or unknown))
+            return Text("\n\n".join(lines) or unknown)
         invocation.trail.report_ids = (found[0].report_id,)  # it may have been asked for by its reference
-        return Draft(key, Text(*history_card(told, now)))
+        return Text(*history_card(told, now))
 
-    invocation.show(make)
+    invocation.show(f"why:{wanted}", make)
 
 
 def _runs(invocation: Invocation, decision: Allowed) -> list[Run]:
@@ -155,15 +154,15 @@ def _show_runs(invocation: Invocation, there: Sequence[Run]) -> None:
     reader = reader_of(invocation, there)
     names = look_up(invocation.services, [one.person_id for one in there], rooms, reader=reader)
 
-    def make(allowed: Permission) -> Draft:
+    def make(allowed: Permission) -> Text:
         told = [
             run_in_one_sentence(one, names, made_for.get(one.id))
             for one in reversed(there)
             if one.family in allowed.families
         ]
-        return Draft(f"{invocation.event_key}:why", Text("\n\n".join(told) or NOTHING_REQUESTED))
+        return Text("\n\n".join(told) or NOTHING_REQUESTED)
 
-    invocation.show(make)
+    invocation.show("why", make)
 
 
 def _read(invocation: Invocation, decision: Allowed, named: str) -> _OnRecord:
