@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from bot.webex.types import DIRECT
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from sqlalchemy import Row
 
 
 class Kind(StrEnum):
@@ -116,3 +118,12 @@ class Owned:
     def direct(self) -> bool:
         """Return True for one of a 1:1 space."""
         return self.room_type == DIRECT
+
+    @classmethod
+    def read(cls, row: Row[Any]) -> Self:
+        """Return a row of its table as an object."""
+        values: dict[str, Any] = dict(row._mapping)  # noqa: SLF001 SQLAlchemy's public name begins so
+        cause = values["pause_cause"]
+        return cls(
+            **values | {"state": OriginState(values["state"]), "pause_cause": PauseCause(cause) if cause else None}
+        )

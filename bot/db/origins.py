@@ -9,6 +9,8 @@ from sqlalchemy import and_, or_, select, update
 from bot.db import schedules, subscriptions, tables
 from bot.db.id_spellings import spellings
 from bot.db.origin import PASSING, Kind, OriginState, of_columns
+from bot.db.schedules import Schedule
+from bot.db.subscriptions import Subscription
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -18,8 +20,6 @@ if TYPE_CHECKING:
 
     from bot.db.database import Transaction
     from bot.db.origin import Origin, PauseCause
-    from bot.db.schedules import Schedule
-    from bot.db.subscriptions import Subscription
 
 _TABLES: Final[dict[Kind, Table]] = {Kind.SUBSCRIPTION: tables.subscriptions, Kind.SCHEDULE: tables.schedules}
 
@@ -75,7 +75,7 @@ def of_room(tx: Transaction, room_id: str, *kinds: Kind) -> list[Subscription | 
 def _one(tx: Transaction, kind: Kind, column: str, value: Any) -> Subscription | Schedule | None:
     table = _TABLES[kind]
     query = select(table).where(table.c[column] == value)
-    return tx.first(subscriptions.read, query) if kind is Kind.SUBSCRIPTION else tx.first(schedules.read, query)
+    return tx.first(Subscription.read, query) if kind is Kind.SUBSCRIPTION else tx.first(Schedule.read, query)
 
 
 def pause(tx: Transaction, origin: Origin, cause: PauseCause, reason: str) -> bool:

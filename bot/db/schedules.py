@@ -8,19 +8,17 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, func, or_, select, update
 
 from bot.db import tables
-from bot.db.origin import PASSING, Kind, Origin, OriginState, Owned, PauseCause
+from bot.db.origin import PASSING, Kind, Origin, OriginState, Owned
 from bot.db.requests import State
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Row
+    from sqlalchemy import ColumnElement
 
     from bot.db.database import Transaction
 
 _schedules = tables.schedules.c
-_NAMES = tuple(column.name for column in tables.schedules.c)
 _ROWS = select(tables.schedules).order_by(_schedules.id)
 
 
@@ -65,15 +63,6 @@ class Schedule(Owned):
         return self.name or self.title
 
 
-def read(row: Sequence[Any] | Row[Any]) -> Schedule:
-    """Return a row of the table as an object."""
-    values = dict(zip(_NAMES, row, strict=True))
-    cause = values["pause_cause"]
-    return Schedule(
-        **values | {"state": OriginState(values["state"]), "pause_cause": PauseCause(cause) if cause else None}
-    )
-
-
 def add(tx: Transaction, values: dict[str, Any]) -> int | None:
     """Insert a schedule and return its row's ID, or None when this event has made it before."""
     return tx.insert_once(tables.schedules, values, conflict=["event_key"])
@@ -81,18 +70,18 @@ def add(tx: Transaction, values: dict[str, Any]) -> int | None:
 
 def of_event(tx: Transaction, event_key: str) -> Schedule | None:
     """Return the schedule that an event made."""
-    return tx.first(read, select(tables.schedules).where(_schedules.event_key == event_key))
+    return tx.first(Schedule.read, select(tables.schedules).where(_schedules.event_key == event_key))
 
 
 def find(tx: Transaction, *where: ColumnElement[bool]) -> list[Schedule]:
     """Return the schedules for which all of this holds and that have not ended, oldest first."""
     going = _schedules.state != OriginState.ENDED.value
-    return [read(row) for row in tx.execute(_ROWS.where(going, *where))]
+    return [Schedule.read(row) for row in tx.execute(_ROWS.where(going, *where))]
 
 
 def get(tx: Transaction, schedule_id: int) -> Schedule | None:
     """Return the schedule of a row, also one that has ended."""
-    return tx.first(read, select(tables.schedules).where(_schedules.id == schedule_id))
+    return tx.first(Schedule.read, select(tables.schedules).where(_schedules.id == schedule_id))
 
 
 def last_content_hash(tx: Transaction, schedule_id: int) -> str | None:
@@ -114,7 +103,7 @@ def _runs() -> ColumnElement[bool]:
 def due(tx: Transaction, now: datetime, most: int) -> list[Schedule]:
     """Return the schedules whose time has come, the longest due first, at most so many."""
     query = select(tables.schedules).where(_runs(), _schedules.next_at <= now)
-    return [read(row) for row in tx.execute(query.order_by(_schedules.next_at, _schedules.id).limit(most))]
+    return [Schedule.read(row) for row in tx.execute(query.order_by(_schedules.next_at, _schedules.id).limit(most))]
 
 
 def first_time(tx: Transaction) -> datetime | None:

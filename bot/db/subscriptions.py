@@ -8,20 +8,18 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, or_, select, update
 
 from bot.db import tables
-from bot.db.origin import Kind, Origin, OriginState, Owned, PauseCause
+from bot.db.origin import Kind, Origin, OriginState, Owned
 from bot.webex.report_families import FAMILIES, Family
 from bot.webex.report_lists import ReportList
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import datetime
 
-    from sqlalchemy import Column, ColumnElement, Row
+    from sqlalchemy import Column, ColumnElement
 
     from bot.db.database import Transaction
 
 _subscriptions = tables.subscriptions.c
-_NAMES = tuple(column.name for column in tables.subscriptions.c)
 _ROWS = select(tables.subscriptions).order_by(_subscriptions.id)
 
 
@@ -51,15 +49,6 @@ class Subscription(Owned):
         return not muted and (self.waits or self.state is OriginState.ACTIVE)
 
 
-def read(row: Sequence[Any] | Row[Any]) -> Subscription:
-    """Return a row of the table as an object."""
-    values = dict(zip(_NAMES, row, strict=True))
-    cause = values["pause_cause"]
-    return Subscription(
-        **values | {"state": OriginState(values["state"]), "pause_cause": PauseCause(cause) if cause else None}
-    )
-
-
 def add(tx: Transaction, values: dict[str, Any]) -> int | None:
     """Insert a subscription and return its row's ID, or None when this event has made it before."""
     return tx.insert_once(tables.subscriptions, values, conflict=["event_key"])
@@ -68,7 +57,7 @@ def add(tx: Transaction, values: dict[str, Any]) -> int | None:
 def find(tx: Transaction, *where: ColumnElement[bool]) -> list[Subscription]:
     """Return the subscriptions for which all of this holds and that have not ended, oldest first."""
     going = _subscriptions.state != OriginState.ENDED.value
-    return [read(row) for row in tx.execute(_ROWS.where(going, *where))]
+    return [Subscription.read(row) for row in tx.execute(_ROWS.where(going, *where))]
 
 
 def of_list(tx: Transaction, which: ReportList) -> list[Subscription]:
@@ -124,7 +113,7 @@ def of_event(tx: Transaction, event_key: str) -> Subscription | None:
 
 def ended_since(tx: Transaction, moment: datetime) -> list[Subscription]:
     """Return those that have ended since then, oldest first."""
-    return [read(row) for row in tx.execute(_ROWS.where(_subscriptions.ended_at >= moment))]
+    return [Subscription.read(row) for row in tx.execute(_ROWS.where(_subscriptions.ended_at >= moment))]
 
 
 def mute(tx: Transaction, row_id: int, until: datetime | None) -> None:

@@ -29,6 +29,15 @@ if TYPE_CHECKING:
 DETAILS: Final = "details"
 COLORS: Final = {Phase.READY: "Good", Phase.FAILED: "Attention", Phase.PENDING: "Warning"}
 WORDS: Final = {Phase.READY: "Ready", Phase.FAILED: "Failed", Phase.PENDING: "In progress"}
+ENDS: Final = {
+    State.FAILED: (WORDS[Phase.FAILED], COLORS[Phase.FAILED]),
+    State.HALTED: ("Not posted", "Default"),
+    State.REFUSED: ("Not allowed", "Attention"),
+    State.CANCELED: ("Canceled", "Default"),
+    State.EXPIRED: ("Stopped waiting", "Attention"),
+    State.UNSURE: ("Delivery not confirmed", "Warning"),
+}
+"""The word for a request that ended without its file, and its color."""
 EMPTY: Final = "Ready, but empty"
 DELETED: Final = "Deleted"
 POSTED_WITH_ANOTHERS: Final = "The file is posted once, in the thread of the person who asked first."

@@ -8,7 +8,7 @@ from bot.db.requests import Content, State
 from bot.messages import sentences
 from bot.messages.elements import button, card, sentence_in_card, text
 from bot.messages.elements import row as entry
-from bot.messages.request_card import COLORS, DELETED, WORDS, once_more, period_and_region, title_of
+from bot.messages.request_card import COLORS, DELETED, ENDS, WORDS, once_more, period_and_region, title_of
 from bot.text import MAX_TEXT_BYTES, escape_card, escape_markdown, one_line, when
 from bot.webex.report import Phase
 
@@ -22,14 +22,6 @@ if TYPE_CHECKING:
 
     Item = tuple[Request, ReportRow | None]
 
-ENDS: Final = {
-    State.FAILED: (WORDS[Phase.FAILED], COLORS[Phase.FAILED]),
-    State.HALTED: ("Not posted", "Default"),
-    State.REFUSED: ("Not allowed", "Attention"),
-    State.CANCELED: ("Canceled", "Default"),
-    State.EXPIRED: ("Stopped waiting", "Attention"),
-    State.UNSURE: ("Delivery not confirmed", "Warning"),
-}
 LONGEST_TITLE: Final = 100
 LONGEST_REASON: Final = 200
 

@@ -11,7 +11,7 @@ from bot.db.runs import Why
 from bot.messages import report_form
 from bot.messages.elements import button, card, primary, row, text
 from bot.messages.origins import kind_of, name_of, named
-from bot.messages.request_card import COLORS, WORDS, period_and_region, title_of
+from bot.messages.request_card import COLORS, ENDS, WORDS, period_and_region, title_of
 from bot.text import MAX_TEXT_BYTES, count, escape_card, escape_markdown, strip_markdown, when_in
 from bot.webex.report import Phase
 
@@ -35,15 +35,6 @@ WHY: Final = {
     Why.TEST: "a test",
     Why.BY_HAND: "run by hand",
     Why.RETRY: "a retry",
-}
-ENDS: Final = {
-    State.DELIVERED: ("Delivered", "Good"),
-    State.HALTED: ("Not posted", "Default"),
-    State.FAILED: ("Failed", "Attention"),
-    State.REFUSED: ("Not allowed", "Attention"),
-    State.CANCELED: ("Canceled", "Default"),
-    State.EXPIRED: ("Stopped waiting", "Attention"),
-    State.UNSURE: ("Delivery not confirmed", "Warning"),
 }
 NOT_CREATED: Final = "Webex hasn't created it yet"
 NOTHING_YET: Final = {
@@ -107,6 +98,8 @@ def _head(past: PastRun, zone: ZoneInfo) -> str:
 
 
 def _status(past: PastRun) -> tuple[str, str]:
+    if past.state is State.DELIVERED:
+        return "Delivered", "Good"
     if past.state in ENDS:
         return ENDS[past.state]
     if past.request is None:

@@ -30,11 +30,7 @@ def is_loopback(host: str) -> bool:
 
 def is_public(address: str) -> bool:
     """Return whether an IP address belongs to the public internet, whatever it is wrapped in."""
-    try:
-        found = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    return all(_is_public(one) for one in _unwrapped(found))
+    return is_in(address, (), or_public=True)
 
 
 def _is_public(one: Any) -> bool:

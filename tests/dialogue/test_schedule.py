@@ -11,13 +11,13 @@ from sqlalchemy import select
 
 from bot.db import runs, schedules, tables
 from bot.db.runs import Why
+from bot.db.schedules import Schedule
 from bot.emulator.things import Template
 from tests.live_bot import ADMIN_OF_BOTH, BotMessage
 from tests.stepped_bot import Crash
 
 if TYPE_CHECKING:
     from bot.db.runs import Run
-    from bot.db.schedules import Schedule
     from bot.emulator.things import Person, Space
     from tests.stepped_bot import SteppedBot
 
@@ -563,7 +563,7 @@ def test_the_audit_has_each_act(stepped: SteppedBot) -> None:
 
 def everything_stored(stepped: SteppedBot) -> list[Schedule]:
     with stepped.database.read() as tx:
-        return [schedules.read(row) for row in tx.execute(select(tables.schedules))]
+        return [Schedule.read(row) for row in tx.execute(select(tables.schedules))]
 
 
 FAR = "schedule calling usage every month on the 25th 08:00"
