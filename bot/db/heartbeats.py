@@ -55,8 +55,9 @@ def begin(tx: Transaction, now: datetime) -> bool:
     """
     if not is_unused(tx):
         return False
-    key_values.set(tx, CAUGHT_UP_UNTIL, "", now)
-    return key_values.set_if_absent(tx, FIRST_STARTED, "", now)
+    for name in (CAUGHT_UP_UNTIL, FIRST_STARTED):
+        key_values.set(tx, name, "", now)
+    return True
 
 
 def begin_again(tx: Transaction, now: datetime) -> None:

@@ -37,11 +37,6 @@ def set(tx: Transaction, name: str, value: str, now: datetime) -> None:  # noqa:
     tx.upsert(key_values, {"name": name, "value": value, "noted_at": now}, conflict=["name"])
 
 
-def set_if_absent(tx: Transaction, name: str, value: str, now: datetime) -> bool:
-    """Store a value unless there is one; return True when it was stored."""
-    return tx.insert_once(key_values, {"name": name, "value": value, "noted_at": now}, conflict=["name"]) is not None
-
-
 def get(tx: Transaction, name: str) -> str | None:
     """Return the value, or None."""
     return tx.execute(sa.select(key_values.c.value).where(key_values.c.name == name)).scalar_one_or_none()

@@ -15,8 +15,7 @@ from bot.messages import sentences
 from bot.outbound.events import put_sending
 from bot.queue import tasks
 from bot.reports import trouble
-from bot.reports.requests import SLICE, close, deliver_key, list_of, put_lookup, put_thread
-from bot.reports.runs import put_create
+from bot.reports.requests import SLICE, close, deliver_key, list_of, put_thread
 from bot.reports.schedules import put_schedules
 from bot.webex.ids import id_key
 from bot.webex.report import Phase
@@ -51,8 +50,9 @@ def _of_rows(tx: Transaction, queue: Queue, now: datetime) -> list[Put]:
     for event in events.unsettled(tx, now - SETTLING):
         put = partial(queue.put, task=tasks.EVENT, key=str(event.id), lock=event.lock, person=event.person_key)
         puts.append(partial(put, if_absent=True))
-    puts += [partial(put_lookup, queue=queue, request=one, if_absent=True) for one in requests.unfound(tx, MOST)]
-    puts += [partial(put_create, queue=queue, run=one, if_absent=True) for one in runs.open_ones(tx, MOST)]
+    for task, waiting in ((tasks.LOOKUP, requests.unfound(tx, MOST)), (tasks.CREATE, runs.open_ones(tx, MOST))):
+        put = partial(queue.put, task=task, if_absent=True)
+        puts += [partial(put, key=str(one.id), person=id_key(one.person_id)) for one in waiting]
     if schedules.first_time(tx) is not None:
         puts.append(partial(put_schedules, queue=queue, if_absent=True))
     told = [webhooks.get(tx, one) for one in outbound_events.pending(tx)]

@@ -136,11 +136,6 @@ def open_request(
     return request_id, reference
 
 
-def put_lookup(tx: Transaction, queue: Queue, request: Request, *, if_absent: bool = False) -> None:
-    """Have a request's report found."""
-    queue.put(tx, tasks.LOOKUP, str(request.id), person=id_key(request.person_id), if_absent=if_absent)
-
-
 def put_thread(tx: Transaction, queue: Queue, request: Request) -> None:
     """Have a request's thread show what its rows say, and the list that it is in."""
     first = requests.first_listed(tx, request) if request.listed else request
@@ -168,19 +163,15 @@ def tell_end(tx: Transaction, queue: Queue, ended: Request | Run, state: State |
             queue.put(tx, tasks.HOOK, str(call.id), lock=hooks.caller_of(call.hook_id))
 
 
-def put_watch(
-    tx: Transaction, queue: Queue, row: ReportRow | Report, *, after: float = 0.0, if_absent: bool = False
-) -> None:
+def put_watch(tx: Transaction, queue: Queue, row: ReportRow | Report, *, after: float) -> None:
     """Have the list that a report is in watched."""
-    queue.put(tx, tasks.WATCH, list_of(row).key, after=after, if_absent=if_absent)
+    queue.put(tx, tasks.WATCH, list_of(row).key, after=after)
 
 
-def put_delivery(
-    tx: Transaction, queue: Queue, family: str, report_id: str, person_id: str, *, if_absent: bool = False
-) -> None:
+def put_delivery(tx: Transaction, queue: Queue, family: str, report_id: str, person_id: str) -> None:
     """Have a report delivered to everyone who waits for it, in the turn of one of them; one job a report."""
     key = deliver_key(family, report_id)
-    queue.put(tx, tasks.DELIVER, key, lock=f"deliver:{key}", person=id_key(person_id), if_absent=if_absent)
+    queue.put(tx, tasks.DELIVER, key, lock=f"deliver:{key}", person=id_key(person_id))
 
 
 def close(

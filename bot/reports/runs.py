@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bot.db.database import Transaction
-    from bot.db.runs import Run, Why
-    from bot.queue import Queue
+    from bot.db.runs import Why
     from bot.reports.requests import Asker, Opener
     from bot.webex.report import Report
     from bot.webex.report_templates import NewReport
@@ -56,11 +55,6 @@ def open_run(
         return None
     services.queue.put(tx, tasks.CREATE, str(run_id), person=id_key(asker.person_id))
     return reference
-
-
-def put_create(tx: Transaction, queue: Queue, run: Run, *, if_absent: bool = False) -> None:
-    """Have the report of a run created."""
-    queue.put(tx, tasks.CREATE, str(run.id), person=id_key(run.person_id), if_absent=if_absent)
 
 
 def is_report_of(report: Report, new: NewReport, title: str) -> bool:

@@ -69,15 +69,13 @@ class Client:
         """Close idle connections."""
         self._transport.close()
 
-    def call(  # noqa: PLR0917 the order of requests' own arguments
+    def call(
         self,
         method: str,
         path: str,
         params: Mapping[str, str] | None = None,
         json: Any = None,
         data: Mapping[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
-        timeout: tuple[float, float] | None = None,
     ) -> Answer:
         """Make one call. ``path`` is relative to the base (``reports/ID``), or to the host when it begins with ``/``.
 
@@ -86,7 +84,7 @@ class Client:
         for piece in path.removeprefix("/").split("/"):
             segment(piece)
         url = urljoin(self._transport.base_url, path)
-        return self._answer(method, url, params=params, json=json, data=data, headers=headers, timeout=timeout)
+        return self._answer(method, url, params=params, json=json, data=data)
 
     def pages(self, path: str, params: Mapping[str, str] | None = None, *, most: int = MOST_PAGES) -> Iterator[Answer]:
         """Yield each page of a listing. An empty page does not end it; only a missing ``Link`` to the next one does.
