@@ -83,14 +83,20 @@ class Authorizer:
         later: bool = False,
         family: str | None = None,
         members: bool = True,
+        origin: Origin | None = None,
     ) -> Decision:
         """Return what policy says of a person in a space now.
 
         ``later``: some time has passed since the person wrote there. Before that, a person who is not among the members
         may just have joined: Webex's lists lag. ``family``: of the report that it is about; without, the decision says
         which families the person may use. ``members=False``: who else is in the space is asked for later. In a person's
-        place may stand a key of the API.
+        place may stand a key of the API. ``origin``: what it is made for; where a key delivers to a person, both must
+        be allowed it.
         """
+        if origin is not None and origin.kind is Kind.KEY and key_id_of(person_id) is None:
+            decision = self._decide_for_key(origin.id, action, room_id, family, members=members)
+            if not person_id or decision.verdict is Verdict.REFUSED:
+                return decision
         if (key_id := key_id_of(person_id)) is not None:
             return self._decide_for_key(key_id, action, room_id, family, members=members)
         try:
@@ -129,27 +135,6 @@ class Authorizer:
         rules = comparable(self._rules(self._directory.our_org()))
         orgs = frozenset(id_key(one.person_org_id) for one in self._people(room_id)) or None
         return decide_space(SpaceInfo(id_key(room_id), direct=False, member_orgs=orgs), rules)
-
-    def decide_for(
-        self,
-        origin: Origin | None,
-        person_id: str,
-        action: Action,
-        *,
-        room_id: str | None,
-        direct: bool,
-        later: bool = False,
-        family: str | None = None,
-        members: bool = True,
-    ) -> Decision:
-        """Return what policy says of a request or run; where a key delivers to a person, both must be allowed it."""
-        if origin is not None and origin.kind is Kind.KEY and key_id_of(person_id) is None:
-            decision = self._decide_for_key(origin.id, action, room_id, family, members=members)
-            if not person_id or decision.verdict is Verdict.REFUSED:
-                return decision
-        return self.decide(
-            person_id, action, room_id=room_id, direct=direct, later=later, family=family, members=members
-        )
 
     def _decide_for_key(
         self, key_id: int, action: Action, room_id: str | None, family: str | None, *, members: bool

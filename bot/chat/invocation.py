@@ -217,25 +217,26 @@ class Invocation:
         """Watch over calls to Webex's reports: when they give no answer for too long, say so."""
         return report_call(self.services, self.tell_trouble)
 
+    def decide(self, action: Action, family: str | None = None, *, members: bool = False) -> Decision:
+        """Ask policy about the person here, and note nothing; ``members``: also who reads along."""
+        return self.services.authorizer.decide(
+            self.person_id, action, room_id=self.room_id, direct=self.direct, family=family, members=members
+        )
+
     def check_person(self, action: Action = Action.READ, family: str | None = None) -> Decision:
         """Ask policy about the person before any row is made: one refusal for a message, however many IDs.
 
         Return a decision that says which families the person may use. Raises ``Refused``. Who would read along is asked
         for each report, right before its card. ``family``: of the report that it is about.
         """
-        decision = self.services.authorizer.decide(
-            self.person_id, action, room_id=self.room_id, direct=self.direct, family=family, members=False
-        )
+        decision = self.decide(action, family)
         decision.raise_if_refused()
         self.trail.outcome, self.trail.reads_only = audit.ALLOWED, not decision.writes
         return decision
 
     def may(self, action: Action, family: str | None = None) -> bool:
         """Return True when policy allows the person an action on a family, or on some; who reads along is not asked."""
-        decision = self.services.authorizer.decide(
-            self.person_id, action, room_id=self.room_id, direct=self.direct, family=family, members=False
-        )
-        return decision.verdict is not Verdict.REFUSED
+        return self.decide(action, family).verdict is not Verdict.REFUSED
 
     def space_names(self, room_ids: Iterable[str]) -> dict[str, str]:
         """Return the names of the spaces that the person is in, by their IDs; without those not to be had now."""
@@ -246,10 +247,7 @@ class Invocation:
 
     def may_be_shown(self) -> bool:
         """Return True when policy lets the person see reports here, before everyone who is here. It tells nobody."""
-        decision = self.services.authorizer.decide(
-            self.person_id, Action.READ, room_id=self.room_id, direct=self.direct
-        )
-        return decision.verdict is Verdict.ALLOWED
+        return self.decide(Action.READ, members=True).verdict is Verdict.ALLOWED
 
     def authorize(self, action: Action = Action.READ, *, neutral: str = "") -> Permission:
         """Ask policy; return where the answer may go, and what about. Raises ``Refused`` with what to tell the person.

@@ -207,9 +207,7 @@ def _run_button(invocation: Invocation, words: Sequence[str]) -> list[dict[str, 
     """
     services = invocation.services
     try:
-        allowed = services.authorizer.decide(
-            invocation.person_id, Action.CHANGE, room_id=invocation.room_id, direct=invocation.direct, members=False
-        )
+        allowed = invocation.decide(Action.CHANGE)
         if allowed.verdict is Verdict.REFUSED:
             return []
         with invocation.report_call():

@@ -93,14 +93,14 @@ class Create:
 
     def _place(self, run: Run) -> Target:
         """Ask policy; return where the answer goes. Raises ``Refused``."""
-        decision = self._services.authorizer.decide_for(
-            run.origin,
+        decision = self._services.authorizer.decide(
             run.person_id,
             Action.CHANGE,
             room_id=run.room_id,
             direct=_target(run).direct,
             later=run.origin is not None,  # its owner has been there, and may have left
             family=run.family,
+            origin=run.origin,
         )
         decision.raise_if_refused()
         in_space = decision.verdict is not Verdict.DIRECT_ONLY

@@ -163,9 +163,7 @@ class HookCalls:
             name = api_keys.names(tx, [caller]).get(caller, "")
 
         def look() -> tuple[Target, None]:
-            decision = services.authorizer.decide_for(
-                Origin(Kind.KEY, hook.key_id), caller, Action.READ, room_id=hook.room_id, direct=False
-            )
+            decision = services.authorizer.decide(caller, Action.READ, room_id=hook.room_id, direct=False)
             decision.raise_if_refused()
             return Target(room_id=hook.room_id, direct=False), None
 

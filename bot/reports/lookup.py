@@ -103,14 +103,14 @@ class Lookup:
         known, on_behalf_of = (row.family, row.on_behalf_of) if row is not None else (None, None)
         by_itself = request.subscription_id is not None or request.schedule_id is not None
         # Who else is in the space is asked right before the card.
-        decision = services.authorizer.decide_for(
-            request.origin,
+        decision = services.authorizer.decide(
             request.person_id,
             Action.READ,
             room_id=request.room_id,
             direct=request.direct,
             family=known if by_itself else None,  # its owner is refused, not told that there is no such report
             members=False,
+            origin=request.origin,
         )
         decision.raise_if_refused()
         with report_call(services, lambda: self._tell_silence(request), services.now() - request.asked_at):

@@ -174,8 +174,7 @@ class ReportMessages:
 
     def _decide(self, request: Request, family: str | None, *, members: bool = True) -> Decision:
         try:
-            decision = self._authorizer.decide_for(
-                request.origin,
+            decision = self._authorizer.decide(
                 request.person_id,
                 Action.READ,
                 room_id=request.room_id,
@@ -183,6 +182,7 @@ class ReportMessages:
                 later=request.origin is not None or self._now() - request.asked_at > LISTS_LAG,
                 family=family,
                 members=members,
+                origin=request.origin,
             )
         except WebexError as error:
             if error.passing:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
-from bot.access.authorizer import LISTS_LAG
 from bot.access.policy import Action, Verdict
 from bot.chat.confirmation import ask, confirmed
 from bot.chat.named_report import listed_reports, today_of
@@ -79,13 +78,12 @@ def subscribe(invocation: Invocation) -> None:
 
 def _allowed(invocation: Invocation, family: str | None) -> Decision:
     """Return what policy says of the person here. Raises ``Refused``, also where others would read along."""
-    now, sent_at = invocation.services.now(), invocation.sent_at
     decision = invocation.services.authorizer.decide(
         invocation.person_id,
         Action.READ,
         room_id=invocation.room_id,
         direct=invocation.direct,
-        later=sent_at is not None and now - sent_at > LISTS_LAG,
+        later=invocation.is_late,
         family=family,
     )
     decision.raise_if_refused()
