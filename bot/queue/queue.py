@@ -67,7 +67,7 @@ class Queue(JobTable, ABC):
         """Run jobs in so many threads until `stop` is set, and what runs then has ended or `grace` seconds are over.
 
         `lanes`: tasks that have so many more threads of their own, and take none of the others.
-        People take turns, and no one person has all threads of a lane, if it has four or more.
+        People take turns, and no one person has all threads of a lane.
         `begin` is called before the first job, when there is no other worker that must end first: with True if it
         had to wait for one.
         What has not ended by then stays due for the next worker. A handler that raises is logged, its job runs again.
