@@ -204,10 +204,13 @@ def ran_card(report: Report, new: NewReport, minutes: int) -> tuple[str, Card]:
     return f"{said} Type `report {that}` to get it.", card(body, [get, run], instead=said)
 
 
-def again_card(title: str, same: NewReport, following: NewReport | None) -> tuple[str, Card]:
-    """Return the card that offers a template for the same period or the next one."""
-    of = for_organization(same.on_behalf_of)
-    head = " ".join(filter(None, [f"Run {title}", of, "again?"]))
+def again_card(template: Template, same: NewReport, following: NewReport | None) -> tuple[str, Card]:
+    """Return the card that offers a template for the same period or the next one, with the same region and sites."""
+    title = template.title
+    region = f"for region {same.region}" if same.region else ""
+    sites = f"for {one_line(', '.join(same.sites), 100)}" if same.sites else ""
+    of = " ".join(filter(None, [region, sites, for_organization(same.on_behalf_of)]))
+    head = " ".join(filter(None, [f"Run {one_line(title, LONGEST_TITLE)}", of, "again?"]))
     periods = [one for one in (same, following) if one is not None]
     actions = [
         button(
@@ -215,9 +218,11 @@ def again_card(title: str, same: NewReport, following: NewReport | None) -> tupl
         )
         for one in periods
     ]
-    other = replace(same, start=None, end=None, region="", sites=())
-    actions.append(button("Another period…", "new", argument_of(other)))
+    if template.takes_dates:
+        other = replace(same, start=None, end=None)
+        actions.append(button("Another period…", "new", argument_of(other)))
     lines = [f"- `new {argument_of(one, ANYWAY)}`" for one in periods]
-    question = " ".join(filter(None, [f"Run **{escape_markdown(title, LONGEST_TITLE)}**", of, "again?"]))
+    named = f"Run **{escape_markdown(title, LONGEST_TITLE)}**"
+    question = " ".join(filter(None, [named, escape_markdown(of, 200), "again?"]))
     said = "\n".join([question, "", *lines])
-    return said, card([text(escape_card(head, LONGEST_TITLE + 80), weight="Bolder")], actions, instead=said)
+    return said, card([text(escape_card(head, LONGEST_TITLE + 200), weight="Bolder")], actions, instead=said)

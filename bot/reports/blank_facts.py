@@ -29,7 +29,7 @@ def why_blank(services: Services, report: Report, contents: Contents | None) -> 
         return None
     with services.database.read() as tx:
         had_rows = reports.had_rows(tx, report)
-    known = Known(_template(services.catalog, report), _home_region(services.catalog, report), had_rows)
+    known = Known(_template(services.catalog, report), home_region(services.catalog, report), had_rows)
     return diagnose(report, contents, known, services.now().date())
 
 
@@ -47,7 +47,7 @@ def _template(catalog: Catalog, report: Report) -> Template | None:
     return same[0] if len(same) == 1 else None
 
 
-def _home_region(catalog: Catalog, report: Report) -> str | None:
+def home_region(catalog: Catalog, report: Report) -> str | None:
     """Return the partner's home region, whose reports are listed where none is named; empty: not the report's."""
     if not report.region or not FAMILIES[report.family].takes_region:
         return None

@@ -58,7 +58,7 @@ def test_any_template_makes_cards_that_webex_takes(
     wrong = wrong_in(template, new, TODAY)
     fits(report_form.form_card(template, new, wrong, ["EU"], today=TODAY))
     fits(report_form.confirm_card(template.title, new))
-    fits(report_form.again_card(template.title, new, new))
+    fits(report_form.again_card(template, new, new))
     fits(report_form.which_card("Which?", [(template, template.key)] * 9))
     fits(report_form.ran_card(Report("abc", template.family, "done", title=template.title), new, 5))
     fits(template_list.templates_card([template] * 10, note="10 templates.", more="x 2", buttons=True))

@@ -20,16 +20,16 @@ from bot.db.schedules import Schedule
 from bot.messages import report_form, sentences
 from bot.messages.help import Group
 from bot.messages.new_report import problems
+from bot.reports.blank_facts import home_region
 from bot.reports.periods import Period, next_after
 from bot.webex.report import Phase, is_report_id, looks_like_report_id
-from bot.webex.report_templates import NewReport
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bot.chat.invocation import Invocation
     from bot.webex.report import Report
-    from bot.webex.report_templates import Template
+    from bot.webex.report_templates import NewReport, Template
 
 AGAIN = "again"
 
@@ -120,32 +120,25 @@ def run_again(invocation: Invocation, options: RunOptions, words: Sequence[str])
     invocation.trail.report_ids = (report.id,)
     options = _of_organization(invocation, options, report.on_behalf_of)
     template = options.template(report.family, report.template_id, report.title)
-    if template is None:
-        titled = tuple(one for one in options.templates if (one.family, one.title) == (report.family, report.title))
-        wanted = Wanted(
-            choices=titled,
-            start=report.start,
-            end=report.end,
-            sites=report.sites,
-            on_behalf_of=report.on_behalf_of,
-            unread=(report.title,),
-        )
-        ask_template(invocation, options, wanted)
-        return
-    same = NewReport(
-        report.family,
-        template.id,
+    wanted = Wanted(
         start=report.start,
         end=report.end,
         region=report.region,
         sites=report.sites,
         on_behalf_of=report.on_behalf_of,
     )
+    if template is None:
+        titled = tuple(one for one in options.templates if (one.family, one.title) == (report.family, report.title))
+        ask_template(invocation, options, replace(wanted, choices=titled, unread=(report.title,)))
+        return
+    same = wanted.of(template)
     if report.phase is Phase.FAILED and not problems(template, same, options.today):
         if not is_advised_against(invocation, template, same):
             start_run(invocation, template, same)
     else:
-        _offer(invocation, options, template, same)
+        with invocation.report_call():
+            at_home = home_region(invocation.services.catalog, report) == same.region
+        _offer(invocation, options, template, replace(same, region="") if at_home else same)
 
 
 def _of_organization(invocation: Invocation, options: RunOptions, on_behalf_of: str) -> RunOptions:
@@ -171,4 +164,4 @@ def _offer(invocation: Invocation, options: RunOptions, template: Template, same
         is_over = period is not None and period.end < options.today
         if following is not None and (not is_over or problems(template, following, options.today)):
             following = None
-    answer(invocation, *report_form.again_card(template.title, same, following))
+    answer(invocation, *report_form.again_card(template, same, following))
