@@ -134,7 +134,8 @@ def ask_template(invocation: Invocation, options: RunOptions, wanted: Wanted) ->
     choices = wanted.choices or wanted.nearest
     if not choices:
         note = options.no_template(" ".join(wanted.unread))
-        answer(invocation, *report_form.choose_card(options.templates, note))
+        said = report_form.details_of(wanted.start, wanted.end, wanted.region, wanted.sites, wanted.on_behalf_of)
+        answer(invocation, *report_form.choose_card(options.templates, " ".join(said), note))
         return
     question = sentences.WHICH_TEMPLATE if wanted.choices else options.no_template(" ".join(wanted.unread))
     # With what was typed besides: a press asks for the rest only.

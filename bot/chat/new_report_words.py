@@ -178,6 +178,13 @@ def _searched(wanted: Wanted, words: tuple[str, ...], templates: Sequence[Templa
     return replace(wanted, choices=found.items, nearest=found.nearest, unread=() if found.items else words)
 
 
+def nearest_to(title: str, wanted: Wanted, templates: Sequence[Template]) -> Wanted:
+    """Return what is wanted with the templates that may be meant by a report's title, which none of them has."""
+    found = _searched(wanted, tuple(title.split()), templates)
+    near = (found.template,) if found.template else found.choices or found.nearest
+    return replace(wanted, nearest=near, unread=(title,))
+
+
 def searchable(template: Template) -> Searchable:
     """Return the texts by which a template is found."""
     names = (template.service, template.category, FAMILIES[template.family].name)

@@ -35,14 +35,23 @@ MOST_CHOICES: Final = 50
 """Templates in one field: a card takes 22 kB, in which a letter may be six bytes."""
 LONGEST_CHOICE: Final = 50
 MOST_BUTTONS: Final = 5
+CHOOSE: Final = "Choose a report"
+"""Stands in the field of templates: none is chosen for a person whose words are near to none."""
 LONGEST_TITLE: Final = 80
 
 
 def argument_of(new: NewReport, *more: str) -> str:
     """Return the words after ``new`` that ask for exactly this report."""
-    period = [f"{new.start.isoformat()} to {new.end.isoformat()}"] if new.start and new.end else []
-    where = [*filter(None, [new.region]), *new.sites, *(["for", new.on_behalf_of] if new.on_behalf_of else [])]
-    return " ".join([f"{new.family.value}:{new.template_id}", *period, *where, *more])
+    details = details_of(new.start, new.end, new.region, new.sites, new.on_behalf_of)
+    return " ".join([f"{new.family.value}:{new.template_id}", *details, *more])
+
+
+def details_of(
+    start: date | None, end: date | None, region: str, sites: Sequence[str], on_behalf_of: str
+) -> tuple[str, ...]:
+    """Return the words that ask for this period and these places, of whichever template."""
+    period = [f"{start.isoformat()} to {end.isoformat()}"] if start and end else []
+    return (*period, *filter(None, [region]), *sites, *(["for", on_behalf_of] if on_behalf_of else []))
 
 
 def about(title: str, new: NewReport) -> str:
@@ -74,14 +83,12 @@ def _data(template: Template) -> str:
     return ""
 
 
-def choose_card(templates: Sequence[Template], note: str = "") -> tuple[str, Card]:
-    """Return the card on which one of all templates is chosen."""
+def choose_card(templates: Sequence[Template], details: str = "", note: str = "") -> tuple[str, Card]:
+    """Return the card on which one of all templates is chosen; ``details``: what was typed besides."""
     head = "Which report do you want to run?"
     shown = sorted(templates, key=lambda one: (one.title.casefold(), one.family))[:MOST_CHOICES]
     choices = [{"title": f"{one_line(one.title, LONGEST_CHOICE)} ({one.family})", "value": one.key} for one in shown]
-    field = {"type": "Input.ChoiceSet", "id": TEMPLATE, "style": "compact", "choices": choices}
-    if choices:
-        field["value"] = choices[0]["value"]
+    field = {"type": "Input.ChoiceSet", "id": TEMPLATE, "style": "compact", "choices": choices, "placeholder": CHOOSE}
     hint = "Or type it: **new** calling usage last month."
     if len(templates) > len(shown):
         hint += " There are more: type **templates**."
@@ -92,7 +99,7 @@ def choose_card(templates: Sequence[Template], note: str = "") -> tuple[str, Car
         text(hint, size="Small"),
     ]
     said = f"{head} Type `new` with a title and a period, for example `new calling usage last month`."
-    return said, card(body, [primary(button("Continue", "new"))], instead=said)
+    return said, card(body, [primary(button("Continue", "new", details))], instead=said)
 
 
 def template_row(template: Template, argument: str | None) -> dict[str, Any]:

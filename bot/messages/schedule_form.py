@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bot.messages.elements import button, card, primary, row, sentence_in_card, text
 from bot.messages.recurrence import DAY_NAMES, QUARTERLY, WORKDAYS, in_words, ordinal
-from bot.messages.report_form import HOME, LONGEST_CHOICE, LONGEST_TITLE, MOST_CHOICES, REGIONS, limits_of
+from bot.messages.report_form import CHOOSE, HOME, LONGEST_CHOICE, LONGEST_TITLE, MOST_CHOICES, REGIONS, limits_of
 from bot.text import escape_card, escape_markdown, one_line
 from bot.webex.report_families import FAMILIES
 
@@ -83,8 +83,8 @@ def choose_card(templates: Sequence[Template], details: str, note: str = "") -> 
     body = [text(WHICH_TEMPLATE, size="Medium", weight="Bolder"), *([text(sentence_in_card(note))] if note else [])]
     if not choices:
         return said, card(body, instead=said)
-    field = {"type": "Input.ChoiceSet", "id": TEMPLATE, "style": "compact", "choices": choices}
-    body.append(field | {"value": choices[0]["value"]})
+    field = {"type": "Input.ChoiceSet", "id": TEMPLATE, "style": "compact", "choices": choices, "placeholder": CHOOSE}
+    body.append(field)
     return said, card(body, [primary(button("Continue", "schedule", details))], instead=said)
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from bot.emulator.things import Template
+from bot.webex import catalog
 
 if TYPE_CHECKING:
     from tests.live_bot import LiveBot
 
 CALLING = Template(130, "partner", "Calling Usage", "Teams")
+HISTORY = Template(500, "organization", "Calling Detailed Call History", "Calling")
 AUDIO = Template(20, "organization", "Audio Usage", "Meetings", needs_sites=True)
 ACTIVATION = Template(400, "organization", "User Activation", "Teams", takes_dates=False)
 AUGUST = {"start": "2026-08-01", "end": "2026-08-31"}
@@ -21,7 +24,7 @@ FORM = "with a period, for example"
 
 @pytest.fixture(autouse=True)
 def templates(live: LiveBot) -> None:
-    for template in (CALLING, AUDIO, ACTIVATION):
+    for template in (CALLING, HISTORY, AUDIO, ACTIVATION):
         live.emulator.world.add_template(template)
 
 
@@ -73,3 +76,63 @@ def test_a_report_without_a_period_has_no_other_period(live: LiveBot) -> None:
     ada.says("new user activation").card()
 
     assert set(ada.says("last").card().buttons) == {"Run"}
+
+
+@pytest.mark.parametrize("status", ["failed", "done"])
+def test_without_a_template_of_its_title_the_nearest_is_offered_for_its_period(live: LiveBot, status: str) -> None:
+    report = live.organization_report("Detailed Call History", status=status, **AUGUST)
+    ada = live.at(live.ada)
+    line = ada.says(f"run again {report.id}")
+
+    card = line.card()
+    assert "I couldn't find a template “Detailed Call History”." in card.shown
+    assert "User Activation" not in card.shown
+    ada.presses(card, "Run…")
+    line.hears("I'll post the file here")
+
+    made = list(live.emulator.world.reports.values())[-1]
+    assert (made.title, made.start, made.end) == ("Calling Detailed Call History", *AUGUST.values())
+
+
+@pytest.mark.parametrize(
+    "words", ["run again {}", "new zebra 2026-08-01 to 2026-08-31 EU", "report zebra 2026-08-01 to 2026-08-31 EU"]
+)
+def test_where_none_is_near_none_is_chosen_and_the_rest_is_kept(live: LiveBot, words: str) -> None:
+    report = live.partner_report("Quokka", template_id=999, region="EU", **AUGUST)
+    ada = live.at(live.ada)
+    line = ada.says(words.format(report.id))
+
+    card = line.card()
+    if words.startswith("report"):
+        ada.presses(card, "Run a report")
+        card = line.hears("Which report do you want to run?")
+    assert card.fields == {"template": ""}
+    ada.presses(card, "Continue", {"template": "partner:130"})
+    line.hears("I'll post the file here")
+
+    made = list(live.emulator.world.reports.values())[-1]
+    assert (made.title, made.start, made.end, made.region) == ("Calling Usage", *AUGUST.values(), "EU")
+
+
+def test_continue_without_a_choice_asks_again(live: LiveBot) -> None:
+    ada = live.at(live.ada)
+    line = ada.says("new zebra last month")
+
+    ada.presses(line.card(), "Continue")
+
+    live.emulator.world.wait_for(lambda _: len(line.answers()) > 1)
+    assert line.answers()[-1].fields == {"template": ""}
+
+
+def test_the_last_report_whose_template_is_gone_is_offered_by_the_nearest(
+    live: LiveBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalog, "TEMPLATES_FRESH", timedelta(0))
+    ada = live.at(live.ada)
+    ada.says("new calling usage 2026-08-01 to 2026-08-31 EU").card()
+    live.emulator.world.templates.remove(CALLING)
+    live.emulator.world.add_template(Template(131, "partner", "Usage of Calling", "Teams"))
+
+    card = ada.says("last").card()
+
+    assert card.buttons["Run…"]["argument"] == "partner:131 2026-08-01 to 2026-08-31 EU"

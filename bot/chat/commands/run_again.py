@@ -9,7 +9,7 @@ from bot.access.policy import Action
 from bot.chat.named_origin import named_origins, offer_origins
 from bot.chat.named_report import find_by_id
 from bot.chat.new_report import RunOptions, answer, ask_template, is_advised_against, options_for, run_new, start_run
-from bot.chat.new_report_words import Wanted, read_words
+from bot.chat.new_report_words import Wanted, nearest_to, read_words
 from bot.chat.registry import registry
 from bot.chat.scheduled_run import run_schedule
 from bot.chat.thread_context import naming_words, reports_meant
@@ -98,7 +98,7 @@ def _offer_last(invocation: Invocation, options: RunOptions) -> None:
     options = _of_organization(invocation, options, found.on_behalf_of or "")
     template = options.template(found.family, found.template_id, found.title)
     if template is None:
-        answer(invocation, options.no_template(found.title))
+        _ask_template(invocation, options, found.family, found.title, _same_as(found.new_report))
     else:
         same = replace(found.new_report, template_id=template.id)
         _offer(invocation, options, template, same)
@@ -120,16 +120,9 @@ def run_again(invocation: Invocation, options: RunOptions, words: Sequence[str])
     invocation.trail.report_ids = (report.id,)
     options = _of_organization(invocation, options, report.on_behalf_of)
     template = options.template(report.family, report.template_id, report.title)
-    wanted = Wanted(
-        start=report.start,
-        end=report.end,
-        region=report.region,
-        sites=report.sites,
-        on_behalf_of=report.on_behalf_of,
-    )
+    wanted = _same_as(report)
     if template is None:
-        titled = tuple(one for one in options.templates if (one.family, one.title) == (report.family, report.title))
-        ask_template(invocation, options, replace(wanted, choices=titled, unread=(report.title,)))
+        _ask_template(invocation, options, report.family, report.title, wanted)
         return
     same = wanted.of(template)
     if report.phase is Phase.FAILED and not problems(template, same, options.today):
@@ -139,6 +132,19 @@ def run_again(invocation: Invocation, options: RunOptions, words: Sequence[str])
         with invocation.report_call():
             at_home = home_region(invocation.services.catalog, report) == same.region
         _offer(invocation, options, template, replace(same, region="") if at_home else same)
+
+
+def _same_as(one: Report | NewReport) -> Wanted:
+    """Return what a report was run for."""
+    return Wanted(start=one.start, end=one.end, region=one.region, sites=one.sites, on_behalf_of=one.on_behalf_of)
+
+
+def _ask_template(invocation: Invocation, options: RunOptions, family: str, title: str, wanted: Wanted) -> None:
+    """Ask which of the templates with a report's title is meant, or offer those that are near to it."""
+    of_family = [one for one in options.templates if one.family == family]
+    titled = tuple(one for one in of_family if one.title == title)
+    near = replace(wanted, choices=titled) if titled else nearest_to(title, wanted, of_family)
+    ask_template(invocation, options, near)
 
 
 def _of_organization(invocation: Invocation, options: RunOptions, on_behalf_of: str) -> RunOptions:
