@@ -13,7 +13,7 @@ from bot.chat.new_report_words import Wanted, read_form, read_words
 from bot.db import audit, reports, runs, space_settings
 from bot.errors import WebexError
 from bot.messages import deletion, report_form, sentences
-from bot.messages.new_report import longest_within, problems
+from bot.messages.new_report import NO_PERIOD, longest_within, problems
 from bot.messages.report_list import not_shown
 from bot.outbox import Text
 from bot.reports import quota
@@ -108,17 +108,25 @@ def run_new(invocation: Invocation, options: RunOptions, words: Sequence[str]) -
     if not invocation.inputs:
         wanted = _until_data_ends(wanted, template, options.today)
     report = wanted.of(template)
-    wrong = problems(template, report, options.today)
-    if wanted.future:
-        wrong.insert(0, sentences.in_the_future(" ".join(wanted.future)))
-    if wanted.unread:
-        wrong.append(sentences.not_understood(" ".join(wanted.unread)))
+    wrong = _wrong_in(wanted, template, options.today)
     if wrong:
         _show_form(invocation, options, wanted, template, wrong)
     elif wanted.guessed:
         answer(invocation, *report_form.confirm_card(template.title, report))
     elif wanted.anyway or not is_advised_against(invocation, template, report):
         start_run(invocation, template, report, anyway=wanted.anyway)
+
+
+def _wrong_in(wanted: Wanted, template: Template, today: date) -> list[str]:
+    """Return a sentence for each thing that Webex would refuse, or that would be left out."""
+    wrong = problems(template, wanted.of(template), today)
+    if wanted.start and not template.takes_dates:
+        wrong.append(NO_PERIOD)
+    if wanted.future:
+        wrong.insert(0, sentences.in_the_future(" ".join(wanted.future)))
+    if wanted.unread:
+        wrong.append(sentences.not_understood(" ".join(wanted.unread)))
+    return wrong
 
 
 def _until_data_ends(wanted: Wanted, template: Template, today: date) -> Wanted:

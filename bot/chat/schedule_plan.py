@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from bot.messages.new_report import problems
 from bot.messages.recurrence import MANY_DAYS, QUARTERLY, days_left_out, short_months
 from bot.messages.schedule_form import WHICH_PERIOD
-from bot.messages.schedules import FIXED_PERIOD
+from bot.messages.schedules import FIXED_PERIOD, NO_PERIOD
 from bot.reports.periods import find_period
 from bot.reports.recurrence import InvalidRecurrence, starting, validate
 from bot.reports.schedules import period_on
@@ -70,6 +70,7 @@ def planned(plan: Plan, template: Template, now: datetime, *, on_behalf_of: str 
     except InvalidRecurrence as error:
         return Planned(plan, wrong=(str(error),))
     moments = recurrence.upcoming(now, SHOWN_RUNS)
+    no_period = NO_PERIOD if plan.period and not template.takes_dates else ""
     if not template.takes_dates:
         plan = replace(plan, period="")
     elif not plan.period:
@@ -77,7 +78,7 @@ def planned(plan: Plan, template: Template, now: datetime, *, on_behalf_of: str 
         plan = next((one for one in found if not _wrong(one, template, moments, now, on_behalf_of)), found[0])
     wrong = _wrong(plan, template, moments, now, on_behalf_of)
     fixed = FIXED_PERIOD if _is_fixed(plan.period, _day(now, plan)) else ""
-    notes = filter(None, [short_months(plan.rrule), days_left_out(plan.rrule, plan.period), fixed])
+    notes = filter(None, [short_months(plan.rrule), days_left_out(plan.rrule, plan.period), fixed, no_period])
     return Planned(plan, recurrence, tuple(wrong), tuple(notes))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bot.messages.request_card import days
 from bot.text import count
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from datetime import date
 
     from bot.webex.report_templates import NewReport, Template
+
+NO_PERIOD: Final = "This report has no period; run it without one."
 
 
 def problems(template: Template, new: NewReport, today: date) -> list[str]:

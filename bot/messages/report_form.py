@@ -161,12 +161,9 @@ def form_card(
         sites = ", ".join(new.sites)
         body.append(_field("Sites", site | ({"value": sites} if sites else {})))
     key, typed = template.key, argument_of(NewReport(template.family, template.id, on_behalf_of=new.on_behalf_of))
-    said = " ".join(
-        [
-            f"**{escape_markdown(template.title, LONGEST_TITLE)}**: {' '.join(wrong)}".rstrip(": "),
-            f"Type `new {typed}` with a period, for example `new {typed} last month`.",
-        ]
-    )
+    period = f" with a period, for example `new {typed} last month`" if template.takes_dates else ""
+    asked = f"**{escape_markdown(template.title, LONGEST_TITLE)}**: {' '.join(wrong)}".rstrip(": ")
+    said = f"{asked} Type `new {typed}`{period}."
     actions = [primary(button("Run", "new", key))]
     if shorter is not None and shorter.start and shorter.end:
         actions.append(button(f"Run for {days(shorter.start, shorter.end)}", "new", argument_of(shorter)))

@@ -135,7 +135,8 @@ def form_card(
         _more(template, values),
     ]
     asked = f"**{escape_markdown(template.title, LONGEST_TITLE)}**: {' '.join(wrong)}".rstrip(": ")
-    said = f"{asked} Type it in full, for example `schedule {template.key} every Monday 08:00 last week`."
+    period = " last week" if template.takes_dates else ""
+    said = f"{asked} Type it in full, for example `schedule {template.key} every Monday 08:00{period}`."
     return said, card(body, [primary(button("Save" if changes else "Schedule", "schedule", argument))], instead=said)
 
 

@@ -25,6 +25,7 @@ LONGEST_LABEL: Final = 80
 TEST: Final = "test"
 """In a button's argument, before a reference: run it once, beside its times."""
 FIXED_PERIOD: Final = "Each run is for the same days."
+NO_PERIOD: Final = "This report has no period, so it runs without one."
 ALL_SCHEDULES: Final = "All schedules"
 NEXT_RUNS: Final = "Next runs, each with its period"
 NO_RUNS: Final = "It has no runs ahead."
