@@ -17,7 +17,7 @@ from bot.db import reports, space_settings
 from bot.errors import BotError
 from bot.messages.elements import button
 from bot.messages.own_requests import which_one
-from bot.messages.report_form import argument_of
+from bot.messages.report_form import REGIONS, argument_of
 from bot.messages.report_list import (
     CHOICE,
     NOT_FOUND,
@@ -93,7 +93,7 @@ def search_regions(
 ) -> Named:
     """Return what is found among the reports of the home region; when that is nothing, in the other regions.
 
-    These are the ones of which the bot has seen reports. Raises ``WebexError`` that passes.
+    These are the ones of which the bot has seen reports with something in them. Raises ``WebexError`` that passes.
     """
     named = find(at_home)
     if named.found.items:
@@ -101,7 +101,7 @@ def search_regions(
     home = {one.region for one in at_home}
     asked = [family.value for family, about in FAMILIES.items() if about.takes_region and family.value in families]
     with invocation.services.database.read() as tx:
-        seen = [region for family in asked for region in reports.regions(tx, family) if region not in home]
+        seen = [one for family in asked for one in reports.regions(tx, family, REGIONS) if one not in home]
     regions = tuple(seen[:MOST_REGIONS])
     others: list[Report] = []
     for region in regions:

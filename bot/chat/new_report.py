@@ -14,6 +14,7 @@ from bot.db import audit, reports, runs, space_settings
 from bot.errors import WebexError
 from bot.messages import deletion, report_form, sentences
 from bot.messages.new_report import NO_PERIOD, longest_within, problems
+from bot.messages.report_form import REGIONS
 from bot.messages.report_list import not_shown
 from bot.outbox import Text
 from bot.reports import quota
@@ -166,7 +167,7 @@ def _show_form(
         report = replace(report, start=period.start, end=period.end)
         wrong = problems(template, report, options.today)
     with invocation.services.database.read() as tx:
-        regions = reports.regions(tx, template.family) if FAMILIES[template.family].takes_region else []
+        regions = reports.regions(tx, template.family, REGIONS) if FAMILIES[template.family].takes_region else []
         used = runs.organizations(tx, invocation.person_id, invocation.room_id)
     form = report_form.form_card(
         template,

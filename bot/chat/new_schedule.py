@@ -16,6 +16,7 @@ from bot.db import audit, origins, reports, schedules
 from bot.db.origin import Kind
 from bot.db.schedules import Schedule
 from bot.messages import schedule_form
+from bot.messages.report_form import REGIONS
 from bot.messages.schedule_form import CHANGE, DATE, DAYS, HOW_OFTEN, REPEAT, TEMPLATE, TIME, WHAT_TIME, ZONE, form_card
 from bot.messages.schedules import NOT_SCHEDULED, twice
 from bot.reports.schedules import put_schedules, set_next
@@ -203,7 +204,7 @@ def _show_form(
     schedule: Schedule | None = None,
 ) -> None:
     with invocation.services.database.read() as tx:
-        regions = reports.regions(tx, template.family) if FAMILIES[template.family].takes_region else []
+        regions = reports.regions(tx, template.family, REGIONS) if FAMILIES[template.family].takes_region else []
     if not _goes_here(invocation, schedule):
         return
     word = f"{CHANGE} {schedule.reference}" if schedule else invocation.argument([template.key])

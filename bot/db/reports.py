@@ -301,10 +301,13 @@ def ids_beyond(families: Iterable[str]) -> Any:
     return select(_reports.report_id).where(_reports.family.not_in(families))
 
 
-def regions(tx: Transaction, family: str) -> list[str]:
-    """Return the regions of the reports of a family that the bot has seen."""
-    query = select(_reports.region).where(_reports.family == family, _reports.region.is_not(None)).distinct()
-    return sorted(tx.execute(query).scalars())
+def regions(tx: Transaction, family: str, always: Collection[str]) -> list[str]:
+    """Return the regions of the reports of a family that the bot has seen.
+
+    Webex makes an empty report for a region that does not exist: it counts only for one of ``always``.
+    """
+    exists = _reports.region.in_(always) | (_reports.region.is_not(None) & _reports.blank.is_(None))
+    return sorted(tx.execute(select(_reports.region).where(_reports.family == family, exists).distinct()).scalars())
 
 
 def titles(tx: Transaction, report_ids: Collection[str], families: Collection[str]) -> dict[str, str]:
