@@ -181,7 +181,7 @@ SENTENCES = {
 SENTENCES_OF_DOWNLOADS = SENTENCES | {
     410: "Webex no longer offers this file: the link expired or a scan flagged it. Run the report again",
     423: "Webex is still scanning this file for malware",
-    428: "Webex couldn't scan this file for malware, so it wasn't downloaded",
+    428: "Webex couldn't scan it for malware, so I didn't download it. Run the report again",
 }
 
 

@@ -46,6 +46,8 @@ ASKED_BY_ANOTHER: Final = "Someone here already asked for this report. I'll post
 ASKED_BY_YOU: Final = "You already asked for this report. I'll post the file once, where you asked first."
 FILE_ON_DEMAND: Final = "The file is ready to be sent."
 NO_STATUS: Final = "none"
+FILE_LOST: Final = frozenset({"webex_410", "webex_413", "webex_428"})
+"""Causes that stay: the file has expired or is infected, is too large for a message, or can't be scanned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +181,8 @@ def _shown(  # noqa: PLR0911 one for each state
         coming = f"This report was deleted from Webex on {when(row.deleted_at)}."
         why = button("Why?", "why", request.reference)
         return Shown(DELETED, "Default", coming, run_again(request.report_id), (why,), request.reference)
-    if request.revision and request.state is not State.OPEN and row.deleted_at is None:
+    closed = request.state is not State.OPEN and request.cause not in FILE_LOST
+    if request.revision and closed and row.deleted_at is None:
         return _refreshed(request, row)
     refresh, why = _button(request, "Refresh", "refresh"), button("Why?", "why", request.reference)
     again, ask = _button(request, "Send again", "again"), _button(request, "Ask again", "report")
@@ -221,14 +224,21 @@ def _shown(  # noqa: PLR0911 one for each state
 
 
 def once_more(request: Request, row: ReportRow | None) -> dict[str, Any]:
-    """Return the button that asks once more; what was never ready cannot be sent again, nor got when it was deleted."""
-    deleted = request.reason == sentences.REPORT_DELETED or (row is not None and row.deleted_at is not None)
-    not_generated = row is not None and row.phase is Phase.FAILED and request.found_at is not None
-    if deleted or not_generated:
+    """Return the button that asks once more; what was never ready cannot be sent again, nor got when it is lost."""
+    if is_lost(request, row):
         return run_again(request.report_id)
     if request.state is State.DELIVERED or (row is not None and row.ready_at is not None):
         return _button(request, "Send file" if request.content is Content.CARD else "Send again", "again")
     return _button(request, "Ask again", "report")
+
+
+def is_lost(request: Request, row: ReportRow | None) -> bool:
+    """Return True where no file can come of the report: only a new one helps."""
+    if request.reason == sentences.REPORT_DELETED or (row is not None and row.deleted_at is not None):
+        return True
+    if row is None or request.found_at is None:
+        return False
+    return row.phase is Phase.FAILED or request.cause in FILE_LOST or request.reason == sentences.gone(row.title)
 
 
 def run_again(report_id: str) -> dict[str, Any]:

@@ -127,6 +127,8 @@ def not_downloaded(error: BotError, title: str | None) -> str:
     """Return what is said when a report is ready and its file cannot be had."""
     if isinstance(error, WebexError) and error.status == 404 and error.call != DOWNLOAD:  # noqa: PLR2004
         return gone(title)
+    if isinstance(error, WebexError) and error.status == 428 and error.call == DOWNLOAD:  # noqa: PLR2004
+        return f"{named(title)} is ready, but {error.sentence}"
     not_posted = isinstance(error, (FileRejected, FewDownloadsLeft))
     what = "its file wasn't posted" if not_posted else "I couldn't download its file"
     return f"{named(title)} is ready, but {what}. {error.sentence}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -88,6 +88,35 @@ def test_a_link_that_is_gone_is_asked_for_anew(live: LiveBot) -> None:
     live.emulator.faults.add(method="GET", path="/api", host="download", status=410, times=1)
 
     assert live.at(live.ada).says(f"report {report.id}").file().content == CSV
+
+
+@pytest.mark.parametrize("space", ["1:1", "group"])
+@pytest.mark.parametrize(
+    ("how", "told"),
+    [
+        (
+            {"infected": True},
+            "Webex no longer offers this file: the link expired or a scan flagged it. Run the report again.",
+        ),
+        (
+            {"unscannable": True},
+            "ready, but Webex couldn't scan it for malware, so I didn't download it. Run the report again.",
+        ),
+    ],
+)
+def test_a_file_that_no_download_brings_is_run_again(live: LiveBot, how: dict[str, Any], told: str, space: str) -> None:
+    report = live.partner_report(**how)
+    ada = live.at(live.ada, live.group if space == "group" else None)
+    line = ada.says(f"report {report.id}")
+
+    card = line.hears("Not sent")
+
+    assert told in card.shown
+    assert list(card.buttons) == ["Run again", "Why?"]
+    why = ada.says(f"why {report.id}").card()
+    assert list(why.buttons) == ["Run again"]
+    ada.says("refresh", parent_id=line.message.id)
+    assert list(line.hears("Checked").buttons) == ["Run again", "Why?"]
 
 
 def test_a_list_that_is_ahead_of_the_details_makes_no_hot_loop(live: LiveBot) -> None:

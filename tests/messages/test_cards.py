@@ -18,7 +18,7 @@ from bot.chat.report_ids import MOST_IDS
 from bot.db.reports import ReportRow, details_of
 from bot.db.requests import State
 from bot.emulator.cards import MAX_CARD_BYTES, problems
-from bot.messages import deletion
+from bot.messages import deletion, sentences
 from bot.messages.elements import button, sentence_in_card
 from bot.messages.help import IN_GROUP, IN_GROUP_ALONE, command_card, help_card, introduction_card, unknown_card
 from bot.messages.report_list import reports_card, reports_text
@@ -268,6 +268,17 @@ TABLE: list[tuple[dict[str, Any], dict[str, Any], bool, str, str, list[str]]] = 
     ),
     ({"state": State.FAILED}, {}, False, "● Failed", READ_ON, ["Ask again", "Details", "Why?"]),
     ({"state": State.FAILED}, {"ready_at": NOW}, False, "● Not sent", READ_ON, ["Send again", "Details", "Why?"]),
+    *(
+        (
+            {"state": State.FAILED} | lost,
+            {"ready_at": NOW},
+            False,
+            "● Not sent",
+            lost.get("reason", READ_ON),
+            ["Run again", "Details", "Why?"],
+        )
+        for lost in ({"cause": "webex_410"}, {"cause": "webex_428"}, {"reason": sentences.gone("Calling Usage")})
+    ),
     ({"state": State.EXPIRED}, {}, False, "● Stopped waiting", READ_ON, ["Ask again", "Details", "Why?"]),
     ({"state": State.CANCELED}, {}, False, "● Canceled", READ_ON, ["Ask again", "Details", "Why?"]),
     (

@@ -108,7 +108,7 @@ def test_a_web_page_is_never_posted_as_a_report(stepped: SteppedBot) -> None:
     ("how", "said"),
     [
         ({"infected": True}, "a scan flagged it"),
-        ({"unscannable": True}, "couldn't scan this file for malware"),
+        ({"unscannable": True}, "is ready, but Webex couldn't scan it for malware, so I didn't download it."),
         ({"redirect_to": "http://evil.example/steal"}, "isn't encrypted (https)"),
         ({"redirect_to": "https://169.254.169.254/latest"}, "isn't known to be a public address"),
         ({"redirect_to": "https://localhost/x"}, "“localhost”"),
