@@ -81,7 +81,8 @@ def _about(request: Request, row: ReportRow | None) -> str:
     if request.state is State.FAILED and row is not None and row.phase is Phase.FAILED:
         return sentences.failed(None)
     if request.state is State.CANCELED:
-        return ""
+        by_another = (request.reason or "").startswith(sentences.ANOTHER_CANCELED)
+        return sentences.ANOTHER_CANCELED if by_another else ""
     return one_line(request.reason or "", LONGEST_REASON)
 
 

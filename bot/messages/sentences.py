@@ -32,11 +32,11 @@ NEVER_SHOWN: Final = (
 )
 RUN_CANCELED: Final = "Canceled. I won't run this report."
 RUN_CANCELED_LATE: Final = "Canceled. I won't post this report here, but Webex may create it all the same."
-CANCELED_FOR_ONE: Final = "Your request is canceled. Others in this space are still waiting."
+STILL_WAITING: Final = "Others in this space are still waiting."
 TOO_LATE: Final = "It's too late to cancel: the file is being posted."
 NOT_WAITING: Final = "Nobody is waiting for this report here."
 REPORT_DELETED: Final = "The report was deleted, so I won't post it here."
-CANCELED_BY_ANOTHER: Final = "Another administrator canceled this request. I won't post this report here."
+ANOTHER_CANCELED: Final = "Another administrator canceled this request."
 RESTORED: Final = (
     "I was restored from a backup and don't know whether I've posted this report. Please look, and ask again if it's "
     "missing."
@@ -48,9 +48,18 @@ REMEDIES: Final = {401: LATER, 409: "", 413: "Run the report for a shorter perio
 """What to do when Webex refuses a file, by the status of its answer."""
 
 
-def canceled_elsewhere(title: str | None) -> str:
+def canceled(*, by_another: bool, others: bool) -> str:
+    """Return what is told of a canceled request; ``others``: the file is posted there all the same."""
+    if not by_another:
+        return f"Your request is canceled. {STILL_WAITING}" if others else CANCELED
+    return f"{ANOTHER_CANCELED} {STILL_WAITING if others else CANCELED.removeprefix('Canceled. ')}"
+
+
+def canceled_elsewhere(title: str | None, *, others: bool) -> str:
     """Return what is said directly to a person who has canceled what they asked for in a space."""
     what = f"**{escape_markdown(title)}**" if title else "this report"
+    if others:
+        return f"Your request for {what} is canceled. Others in the space where you asked for it are still waiting."
     return f"Canceled. I won't post {what} in the space where you asked for it."
 
 

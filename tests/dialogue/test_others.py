@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bot.db.requests import State
 from tests.live_bot import ADMIN_OF_BOTH, CSV
 
 if TYPE_CHECKING:
@@ -72,15 +73,64 @@ def test_a_cancel_takes_only_the_own_request_off_the_list(live: LiveBot) -> None
     assert first.file().content == CSV
 
 
-def test_a_canceled_request_of_somebody_else_is_told_in_its_thread(live: LiveBot) -> None:
+BY_ANOTHER = "Another administrator canceled this request. I won't post this report here."
+
+
+@pytest.mark.parametrize("how", ["pressed", "typed", "typed in its thread"])
+def test_a_request_that_somebody_else_cancels_says_so(live: LiveBot, how: str) -> None:
     report = live.partner_report(status="waiting")
-    first = live.at(live.ada, live.group).says(f"report {report.id}")
-    first.card()
+    ada, grace = live.at(live.ada, live.group), live.at(live.grace, live.group)
+    line = ada.says(f"report {report.id}")
+    card = line.card()
+    live.on_record(report.id, State.OPEN)
 
-    second = live.at(live.grace, live.group).says(f"cancel {report.id}")
+    if how == "pressed":
+        grace.presses(card, "Cancel")
+    elif how == "typed":
+        answer = grace.says(f"cancel {report.id}").answer()
+        assert answer.words == "Canceled. I won't post this report here."
+    else:
+        grace.says("cancel", parent_id=line.message.id)
 
-    assert "Another administrator canceled this request" in first.hears("Canceled").shown
-    assert second.answer().words == "Canceled. I won't post this report here."
+    assert f"● Canceled\n{BY_ANOTHER}" in line.hears("Canceled").shown
+    assert BY_ANOTHER in ada.says(f"why {report.id}").card().shown
+
+
+def test_somebody_else_s_cancel_of_one_of_several_reports_is_told_in_their_list(live: LiveBot) -> None:
+    wanted = [live.partner_report(title, status="waiting") for title in ("Calling Usage", "Quality")]
+    line = live.at(live.ada, live.group).says(" ".join(["report", *(one.id for one in wanted)]))
+    card = line.card()
+
+    live.at(live.grace, live.group).presses(card, "Cancel")
+
+    assert "● Canceled\nAnother administrator canceled this request." in line.hears("Canceled").shown
+
+
+@pytest.mark.parametrize(
+    ("where", "told"),
+    [
+        ("group", "Your request is canceled. Others in this space are still waiting."),
+        (
+            "1:1",
+            "Your request for Calling Usage is canceled. Others in the space where you asked for it are still waiting.",
+        ),
+    ],
+)
+def test_a_canceled_card_does_not_deny_the_file_that_others_wait_for(live: LiveBot, where: str, told: str) -> None:
+    report = live.partner_report(status="waiting")
+    ada = live.at(live.ada, live.group)
+    line = ada.says(f"report {report.id}")
+    line.card()
+    other = live.at(live.grace, live.group).says(f"report {report.id}")
+    other.card()
+
+    answer = live.at(live.ada, live.group if where == "group" else None).says("cancel calling usage")
+
+    assert answer.answer().words == told
+    assert "● Canceled\nOthers in this space are still waiting." in line.hears("Canceled").shown
+    assert "Your request is canceled" in ada.says(f"why {report.id}").card().shown
+    live.emulator.world.set_report(report.id, status="done")
+    assert other.file().content == CSV
 
 
 def test_a_link_that_is_gone_is_asked_for_anew(live: LiveBot) -> None:

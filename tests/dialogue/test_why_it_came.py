@@ -193,6 +193,7 @@ def test_who_cancels_their_own_request_leaves_the_schedules(stepped: SteppedBot)
     said_to(stepped, f"cancel {report_id}", group)
 
     assert [stepped.request(number).state for number in (1, 2)] == [State.OPEN, State.CANCELED]
+    assert stepped.request(2).reason == "Your request is canceled. Others in this space are still waiting."
 
 
 def test_the_card_of_a_subscription_says_so_and_that_the_file_can_be_had(stepped: SteppedBot) -> None:

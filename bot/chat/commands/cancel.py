@@ -18,7 +18,7 @@ from bot.chat.thread_context import (
 )
 from bot.db import messages, origins, reports, requests, runs
 from bot.db.origin import Kind
-from bot.db.requests import PERSON, State
+from bot.db.requests import PERSON, Content, State
 from bot.db.runs import RunState
 from bot.messages import sentences
 from bot.messages.help import Group
@@ -72,13 +72,17 @@ def cancel(invocation: Invocation) -> None:
             open_ones = [one for one in own or here if not messages.has_file(tx, one.id)]
             closed = requests.closed_by(tx, report_id, invocation.event_key)  # a kill came before the answer
             ended = closed or open_ones
-            said = _sentence(len(here) - (0 if closed else len(open_ones)), bool(ended), bool(here))
+            said = sentences.TOO_LATE if here else sentences.NOT_WAITING
             if not here and not ended and kept is not None:
                 said = sentences.others_cancel(named(kept))
-            if ended and not any(_answered_here(one, invocation) for one in ended):
-                said = sentences.canceled_elsewhere(reports.titles(tx, [report_id], families).get(report_id))
-            for one in [] if closed else open_ones:
-                _close(tx, invocation, one, said)
+            told = [_told(tx, invocation, one, ended) for one in ended]
+            if told:
+                said = told[0].replace(sentences.ANOTHER_CANCELED, "Canceled.")
+            if told and not any(_answered_here(one, invocation) for one in ended):
+                title = reports.titles(tx, [report_id], families).get(report_id)
+                said = sentences.canceled_elsewhere(title, others=sentences.STILL_WAITING in told[0])
+            for one, its in [] if closed else zip(open_ones, told, strict=True):
+                _close(tx, invocation, one, its)
         if not ended:
             invocation.answer_press_directly()
         if not any(_card_answers(one, invocation) for one in ended):
@@ -163,16 +167,17 @@ def _answered_here(one: Request, invocation: Invocation) -> bool:
     return requests.goes_to(one, invocation.room_id, invocation.person_id)
 
 
-def _sentence(left: int, closed: bool, waiting: bool) -> str:  # noqa: FBT001 one sentence for each case
-    if closed:
-        return sentences.CANCELED_FOR_ONE if left > 0 else sentences.CANCELED
-    return sentences.TOO_LATE if waiting else sentences.NOT_WAITING
+def _told(tx: Transaction, invocation: Invocation, request: Request, ended: Collection[Request]) -> str:
+    """Return what is told of one canceled request: who did it, and whether the file comes all the same."""
+    known = {one.id for one in ended}
+    left = [one for one in requests.open_for(tx, request.report_id) if one.id not in known and one.found_at is not None]
+    others = any(one.content is not Content.CARD and request.is_answered_with(one) for one in left)
+    return sentences.canceled(by_another=not same_id(request.person_id, invocation.person_id), others=others)
 
 
-def _close(tx: Transaction, invocation: Invocation, request: Request, said: str) -> None:
-    """Close one request; a card or an end in its own thread says so, or the answer to this command."""
-    mine = same_id(request.person_id, invocation.person_id) or request.thread_id == invocation.parent_id
-    reason = sentences.CANCELED_BY_ANOTHER if not mine else said if _card_answers(request, invocation) else None
+def _close(tx: Transaction, invocation: Invocation, request: Request, told: str) -> None:
+    """Close one request; its card says why, or the answer to this command where it has none."""
+    reason = told if told != sentences.CANCELED or _card_answers(request, invocation) else None
     services, event = invocation.services, invocation.event_key
     close(tx, services.queue, request, State.CANCELED, services.now(), reason=reason, closed_by=event)
 
