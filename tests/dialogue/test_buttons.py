@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bot.db.requests import State
 from tests.live_bot import CSV, LiveBot
 
@@ -17,6 +19,43 @@ def test_refresh_replaces_the_card(live: LiveBot) -> None:
 
     live.emulator.world.wait_for(lambda _: old.message.deleted)
     assert "● In progress" in line.card().shown
+
+
+@pytest.mark.parametrize("place", ["1:1", "group"])
+def test_refresh_in_another_thread_shows_the_own_request_there(live: LiveBot, place: str) -> None:
+    report = live.partner_report(status="waiting")
+    ada = live.at(live.ada, live.group if place == "group" else None)
+    line = ada.says(f"report {report.id}")
+    first = line.card()
+    live.on_record(report.id, State.OPEN)
+
+    here = ada.says("refresh")
+    card = here.card()
+    assert "● In progress\nI'll post the file here as soon as it's ready. I'll stop waiting on " in card.shown
+    assert ", next check within 0.1 s" in card.shown
+    assert f"Reference {first.buttons['Why?']['argument']}" in card.words
+    assert list(card.buttons) == ["Refresh", "Cancel", "Why?"]
+
+    ada.presses(card, "Refresh")
+    live.emulator.world.wait_for(lambda _: card.message.deleted)
+    again = here.card()
+    assert again.buttons == card.buttons
+    assert [one.message.id for one in line.answers()] == [first.message.id], "the card of the request stays"
+
+    ada.presses(again, "Cancel")
+    here.hears("Canceled. I won't post this report here.")
+    assert "● Canceled" in line.hears("Canceled").shown
+
+
+def test_refresh_shows_nobody_the_request_of_somebody_else(live: LiveBot) -> None:
+    report = live.partner_report(status="waiting")
+    live.at(live.ada, live.group).says(f"report {report.id}").card()
+    live.on_record(report.id, State.OPEN)
+
+    card = live.at(live.grace, live.group).says(f"refresh {report.id}").card()
+
+    assert "Someone here already asked for this report." in card.shown
+    assert "Reference" not in card.words
 
 
 def test_cancel_ends_the_wait(live: LiveBot) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.chat.deleted_reports import say_deleted
@@ -12,8 +13,9 @@ from bot.db import messages, reports, requests, space_settings
 from bot.db.requests import State
 from bot.messages import sentences
 from bot.messages.help import Group
-from bot.messages.request_card import is_waiting, report_only
+from bot.messages.request_card import is_waiting, report_only, request_card
 from bot.outbox import Text
+from bot.reports import durations
 from bot.reports.lookup import BY_WEBEX
 from bot.reports.requests import close, deliver_to_waiting, put_thread, put_watch
 from bot.webex.ids import same_id
@@ -23,7 +25,9 @@ if TYPE_CHECKING:
     from bot.chat.invocation import Invocation, Permission
     from bot.db.database import Transaction
     from bot.db.requests import Request
+    from bot.db.space_settings import FileFormat
     from bot.webex.report import Report
+    from bot.webex.types import Card
 
 
 @registry.command("refresh", usage="refresh [title or ID]", summary="Check the status again.", group=Group.FOLLOW)
@@ -80,7 +84,9 @@ def _deleted_card_follows(invocation: Invocation, report_id: str) -> bool:
 
 def _request(tx: Transaction, invocation: Invocation, report_id: str) -> Request | None:
     """Return the request whose card was pressed, or the one with a card in this thread."""
-    request = requests.with_reference(tx, invocation.reference) if invocation.reference else None
+    answered_here = messages.report_card(tx, invocation.pressed, report_id) is not None  # by the card that was pressed
+    given = invocation.reference and not answered_here
+    request = requests.with_reference(tx, invocation.reference) if given else None
     if request is not None and (request.report_id != report_id or not invocation.concerns(tx, request)):
         request = None
     if request is None:
@@ -92,8 +98,35 @@ def _request(tx: Transaction, invocation: Invocation, report_id: str) -> Request
     return None if others else request
 
 
+def _is_own(request: Request, invocation: Invocation, allowed: Permission) -> bool:
+    """Return True for what the person has asked for where this is answered."""
+    own = request.origin is None and same_id(request.person_id, invocation.person_id)
+    return own and request.found_at is not None and request.direct == allowed.target.direct
+
+
+def _own_card(invocation: Invocation, request: Request, chosen: FileFormat) -> tuple[str, Card]:
+    """Return the card of an open request as it looks when it was refreshed, and check its report as it says."""
+    services = invocation.services
+    with services.database.begin(durable=False) as tx:
+        row = reports.get(tx, request.report_id)
+        assert row is not None
+        older, usual = requests.older(tx, request), durations.usual(tx, row)
+        if is_waiting(request, row):
+            put_watch(tx, services.queue, row.report, after=services.poll_interval)
+    return request_card(
+        replace(request, revision=1),
+        row,
+        elsewhere=older is not None or row.phase is Phase.READY,
+        own_first=older is None or same_id(older.person_id, request.person_id),
+        chosen=chosen,
+        now=services.now(),
+        poll_interval=services.poll_interval,
+        usual=usual.median if usual is not None else None,
+    )
+
+
 def _show(invocation: Invocation, found: Report) -> None:
-    """Answer with a card that belongs to no request, in place of such a card that was pressed."""
+    """Answer with a card beside those of requests, in place of such a card that was pressed."""
     services = invocation.services
 
     def make(allowed: Permission) -> Text:
@@ -103,6 +136,9 @@ def _show(invocation: Invocation, found: Report) -> None:
         here = [one for one in waiting if requests.goes_to(one, invocation.room_id, invocation.person_id)]
         awaited, own_first = bool(here), any(same_id(one.person_id, invocation.person_id) for one in here[:1])
         own = any(same_id(one.person_id, invocation.person_id) for one in waiting)
+        asked = [one for one in here if _is_own(one, invocation, allowed)]
+        if asked and found.phase is not Phase.FAILED:
+            return Draft(f"{invocation.event_key}:refresh:{found.id}", Text(*_own_card(invocation, asked[0], chosen)))
         in_space = own and not awaited and allowed.target.direct
         text, card = report_only(
             found, awaited=awaited, own_first=own_first, in_space=in_space, chosen=chosen, now=services.now()
