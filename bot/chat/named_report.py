@@ -16,10 +16,11 @@ from bot.chat.new_report_words import read_words
 from bot.db import reports, space_settings
 from bot.errors import BotError
 from bot.messages.elements import button
-from bot.messages.own_requests import which_one
+from bot.messages.own_requests import AGAIN, which_one
 from bot.messages.report_form import REGIONS, argument_of
 from bot.messages.report_list import (
     CHOICE,
+    NONE_READY,
     NOT_FOUND,
     NOTHING,
     ONE,
@@ -37,6 +38,7 @@ from bot.outbox import Text
 from bot.reports.report_search import find_named, region_in
 from bot.text import one_line
 from bot.webex.catalog import newest_first
+from bot.webex.report import Phase
 from bot.webex.report_families import FAMILIES, Family
 
 if TYPE_CHECKING:
@@ -180,9 +182,10 @@ def offer_newest(invocation: Invocation, action: Action = Action.READ, *, row_bu
     """
     allowed = invocation.check_person(action)
     listed, refused = listed_reports(invocation, allowed.families)
-    shown, (_, word) = listed[:MOST_SHOWN], row_button
+    _, word = row_button
+    shown = [one for one in listed if word != AGAIN or one.phase is Phase.READY][:MOST_SHOWN]
     missing = [not_shown(family, error) for family, error in refused.items()]
-    note = " ".join([which_one(word) if shown else NOTHING, *missing])
+    note = " ".join([which_one(word) if shown else NONE_READY if listed else NOTHING, *missing])
     buttons = [button("Show reports", "reports", invocation.argument(()))] if len(listed) > len(shown) else []
 
     def make(permission: Permission) -> Text:

@@ -14,13 +14,15 @@ from bot.chat.names import look_up
 from bot.chat.report_ids import MOST_IDS, POINTING
 from bot.db import messages, reports, request_search
 from bot.db.requests import State
-from bot.messages.own_requests import LABELS, choice_card, nothing_pending
+from bot.messages.own_requests import AGAIN, LABELS, choice_card, nothing_pending
 from bot.messages.report_list import asked_words
-from bot.messages.sentences import NOTHING_REQUESTED
+from bot.messages.request_card import is_lost
+from bot.messages.sentences import NOTHING_REQUESTED, gone
 from bot.outbox import Text
 from bot.reports.report_search import find_named
 from bot.reports.search import Found, asked_for, taken
 from bot.webex.ids import same_id
+from bot.webex.report import Phase
 from bot.webex.types import DIRECT
 
 if TYPE_CHECKING:
@@ -132,7 +134,8 @@ def ask_which(invocation: Invocation, allowed: Allowed, *, words: Sequence[str] 
     services, word = invocation.services, invocation.word.casefold()
     with services.database.read() as tx:
         named = _by_title(tx, invocation, allowed, said_words)
-        items = list(named.found.items or named.found.nearest) or _offered(tx, invocation, allowed)
+        items = list(named.found.items or named.found.nearest)
+        items = _of_use(word, items) or items or _of_use(word, _offered(tx, invocation, allowed))
     if not items and word not in {CANCEL, WHY}:
         offer_newest(invocation, Action.CHANGE if word == DELETE else Action.READ, row_button=(LABELS[word], word))
         return
@@ -183,6 +186,14 @@ def _offered(tx: Transaction, invocation: Invocation, allowed: Allowed) -> list[
     for item in items:
         first.setdefault(item[0].report_id, item)
     return list(first.values())
+
+
+def _of_use(word: str, items: Sequence[Item]) -> list[Item]:
+    """Return those that a command can help with: of reports that Webex has, or whose files it has."""
+    if word in {CANCEL, WHY}:
+        return list(items)
+    there = [(one, row) for one, row in items if row is not None and one.reason != gone(row.title)]
+    return [(one, row) for one, row in there if word != AGAIN or (row.phase is Phase.READY and not is_lost(one, row))]
 
 
 class _Named(NamedTuple):

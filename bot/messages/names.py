@@ -18,9 +18,14 @@ if TYPE_CHECKING:
 LONGEST_NAME, LONGEST_ADDRESS, LONGEST_SPACE = 60, 80, 80
 FORMER_USER, FORGOTTEN, NAMELESS, BOT = "Former user", "Forgotten user", "Name not available", "Report bot"
 ID_END: Final = 8
-"""Letters of an ID that stand for one without a name."""
+"""Letters of an ID that stand for one without a name or title."""
 ANOTHER_SPACE: Final = "another space"
 DIRECTLY: Final = "directly"
+
+
+def untitled(report_id: str) -> str:
+    """Return what stands for a report without a known title, to be escaped: ``Report …8YWE5NzU``."""
+    return f"Report …{report_id[-ID_END:]}"
 
 
 @dataclass(frozen=True, slots=True)

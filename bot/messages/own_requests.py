@@ -8,8 +8,9 @@ from bot.db.requests import State
 from bot.messages import report_form
 from bot.messages.elements import button, card, sentence_in_card, text
 from bot.messages.elements import row as entry
+from bot.messages.names import untitled
 from bot.messages.request_card import COLORS, DELETED, WORDS, period_and_region, title_of
-from bot.text import MAX_TEXT_BYTES, count, escape_card, escape_markdown, one_line, when
+from bot.text import MAX_TEXT_BYTES, count, escape_card, escape_markdown, when
 from bot.webex.report import Phase
 from bot.webex.types import DIRECT
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 MOST_SHOWN: Final = 10
 """Requests on one card: well under the size that Webex takes, and still readable on a phone."""
 LONGEST_TITLE: Final = 100
+AGAIN: Final = "again"
 CANCEL: Final = "cancel"
 LABELS: Final = {"cancel": "Cancel", "refresh": "Refresh", "again": "Send again", "why": "Why?", "delete": "Delete…"}
 """The button of each command that may be asked which report it means."""
@@ -108,7 +110,7 @@ def _row(one: Request, row: ReportRow | None, names: Names, word: str) -> dict[s
 
 
 def _title(one: Request, row: ReportRow | None) -> str:
-    return title_of(row.report) if row is not None else one_line(one.report_id, LONGEST_TITLE)
+    return title_of(row.report) if row is not None else untitled(one.report_id)
 
 
 def _status(one: Request, row: ReportRow | None) -> tuple[str, str]:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from bot.webex.types import Card
 
 NOTHING: Final = "There are no reports yet. Reports created in Control Hub or Partner Hub aren't available to bots."
+NONE_READY: Final = "No report is ready yet. To see what there is, type `reports`."
 LIST, CHOICE, ONE, NOT_FOUND = "Reports", "Which report?", "Is it this one?", "No such report"
 LONGEST_WORDS: Final = 60
 

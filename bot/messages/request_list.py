@@ -8,6 +8,7 @@ from bot.db.requests import Content, State
 from bot.messages import sentences
 from bot.messages.elements import button, card, sentence_in_card, text
 from bot.messages.elements import row as entry
+from bot.messages.names import untitled
 from bot.messages.request_card import COLORS, DELETED, ENDS, WORDS, once_more, period_and_region, title_of
 from bot.text import MAX_TEXT_BYTES, escape_card, escape_markdown, one_line, when
 from bot.webex.report import Phase
@@ -71,7 +72,7 @@ def _status(request: Request, row: ReportRow | None) -> tuple[str, str]:
 
 def _title(request: Request, row: ReportRow | None) -> str:
     shown = row is not None and request.found_at is not None and request.state is not State.REFUSED
-    return title_of(row.report) if shown and row is not None else one_line(request.report_id, LONGEST_TITLE)
+    return title_of(row.report) if shown and row is not None else untitled(request.report_id)
 
 
 def _about(request: Request, row: ReportRow | None) -> str:

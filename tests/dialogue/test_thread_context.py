@@ -303,6 +303,44 @@ def test_where_nothing_was_requested_the_newest_reports_are_offered(
 
 
 @pytest.mark.parametrize("place", PLACES)
+def test_what_cannot_be_done_is_not_offered(live: LiveBot, place: str) -> None:
+    ada, unknown = live.at(live.ada, place_of(live, place)), "Y2lzY29zcGFyazovL3VzL1JFUE9SVC9ub3RoaW5n"
+    report = live.partner_report("Calling Usage")
+    ada.says(f"report {report.id}").file()
+    live.on_record(report.id, State.DELIVERED)
+    ada.says(f"report {live.partner_report('Quality', status='failed').id}").hears("Failed")
+    ada.says(f"report {live.partner_report('Meetings', infected=True).id}").hears("Not sent")
+    ada.says(f"report {unknown}").hears("couldn't find that report")
+
+    def offered(word: str) -> list[str]:
+        return [one.partition(":")[0] for one in ada.says(word).card().words.split("\n- ")[1:]]
+
+    assert offered("again") == ["Calling Usage"]
+    assert offered("delete") == offered("refresh") == ["Meetings", "Quality", "Calling Usage"]
+    assert offered("why") == [f"Report …{unknown[-8:]}", "Meetings", "Quality", "Calling Usage"]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_again_where_nothing_was_requested_offers_what_has_a_file(live: LiveBot, place: str) -> None:
+    live.partner_report("Quality", status="failed")
+    live.partner_report("Meetings", status="waiting")
+    live.partner_report("Calling Usage")
+
+    card = live.at(live.ada, place_of(live, place)).says("again").card()
+
+    assert "Calling Usage" in card.shown
+    assert [one["title"] for one in card.actions] == ["Send again", "Show reports"]
+
+
+def test_again_where_no_report_is_ready_says_so(live: LiveBot) -> None:
+    live.partner_report("Quality", status="failed")
+
+    said = live.at(live.ada).says("again").answer().words
+
+    assert "No report is ready yet. To see what there is, type reports." in said
+
+
+@pytest.mark.parametrize("place", PLACES)
 def test_why_where_nothing_was_requested_says_so(live: LiveBot, place: str) -> None:
     said = live.at(live.ada, place_of(live, place)).says("why").answer().words
 
