@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from bot.access.policy import Action
+from bot.access.policy import Action, Verdict
 from bot.db import origins
 from bot.db.origin import Kind, OriginState
 from bot.db.schedules import Schedule
@@ -70,18 +70,38 @@ def require_change(invocation: Invocation, owned: Subscription | Schedule) -> No
         invocation.check_person(Action.AUDIT, owned.family)
 
 
-def seen_here(invocation: Invocation, *kinds: Kind) -> list[Subscription | Schedule]:
-    """Return what a person may be shown here: those of this space, or in a 1:1 space the person's own, in any space.
-
-    Raises ``Refused`` for who may see no reports.
-    """
-    families = invocation.check_person(Action.LIST).families
+def all_here(invocation: Invocation, *kinds: Kind) -> list[Subscription | Schedule]:
+    """Return those of this space, or in a 1:1 space the person's own, in any space: of all families."""
     with invocation.services.database.read() as tx:
         if invocation.direct:
-            found = origins.of_owner(tx, invocation.person_id, *kinds)
-        else:
-            found = origins.of_room(tx, invocation.room_id, *kinds)
+            return origins.of_owner(tx, invocation.person_id, *kinds)
+        return origins.of_room(tx, invocation.room_id, *kinds)
+
+
+def of_families(found: Sequence[Subscription | Schedule], families: Sequence[str]) -> list[Subscription | Schedule]:
+    """Return what may be shown to who may see these families of reports."""
     return [one for one in found if one.family is None or one.family in families]
+
+
+def seen_here(invocation: Invocation, *kinds: Kind) -> list[Subscription | Schedule]:
+    """Return what a person may be shown here. Raises ``Refused`` for who may see no reports."""
+    families = invocation.check_person(Action.LIST).families
+    return of_families(all_here(invocation, *kinds), families)
+
+
+def refuse_hidden(invocation: Invocation, found: Sequence[Subscription | Schedule], sentence: str) -> None:
+    """Raise ``Refused``, with the roles that it needs, where some of these are of a family that isn't the person's."""
+    for family in {one.family for one in found}:
+        decision = invocation.services.authorizer.decide(
+            invocation.person_id,
+            Action.LIST,
+            room_id=invocation.room_id,
+            direct=invocation.direct,
+            family=family,
+            members=False,
+        )
+        if decision.verdict is Verdict.REFUSED:
+            raise Refused(sentence, reason=decision.reason, details=decision.details)
 
 
 def named_origins(invocation: Invocation, words: Sequence[str], *kinds: Kind) -> list[Subscription | Schedule]:
@@ -141,7 +161,10 @@ def offer_origins(
     near = [] if found or not words else _almost_named(invocation, words)
     if not found and not near:
         invocation.answer_press_directly()
-        said = none_called(words, direct=invocation.direct, word=invocation.word.casefold() if fits else "")
+        direct, word = invocation.direct, invocation.word.casefold() if fits else ""
+        hidden = none_called(words, direct=direct, word=word, hidden=True)
+        refuse_hidden(invocation, all_here(invocation, *_kinds_of(invocation)), hidden)
+        said = none_called(words, direct=direct, word=word)
         invocation.show("none", Text(said))
         return
     content = Text(*which_one(found or near, words, action, invocation.word.casefold(), almost=bool(near)))
@@ -150,9 +173,13 @@ def offer_origins(
 
 def _almost_named(invocation: Invocation, words: Sequence[str]) -> list[Subscription | Schedule]:
     """Return those of here that mistyped words may name, of the kind that the command is about."""
-    kind = ONE_KIND.get(invocation.word.casefold())
-    here = seen_here(invocation, *([kind] if kind else []))
+    here = seen_here(invocation, *_kinds_of(invocation))
     return list(matching(words, here, lambda one: Searchable(_words_of(one))).items)
+
+
+def _kinds_of(invocation: Invocation) -> list[Kind]:
+    kind = ONE_KIND.get(invocation.word.casefold())
+    return [kind] if kind else []
 
 
 def _words_of(owned: Subscription | Schedule) -> str:

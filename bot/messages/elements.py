@@ -63,6 +63,8 @@ WRITING: Final = frozenset({"new", "run", "last", "delete", "schedule", "unsched
 """Commands for who may run and delete reports."""
 
 
+THAT_YOU_MAY_SEE: Final = " that you may see"
+"""The end of what is said of a list from which what the reader may not see is left out."""
 RUN_IT_AGAIN: Final = "Run it again."
 """The end of a sentence about a report that failed."""
 

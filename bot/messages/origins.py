@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.db.origin import OriginState
 from bot.db.schedules import Schedule
-from bot.messages.elements import button, card, row, text
+from bot.messages.elements import THAT_YOU_MAY_SEE, button, card, row, text
 from bot.messages.schedules import times_of
 from bot.messages.subscriptions import label
 from bot.text import escape_card, escape_markdown, one_line
@@ -21,8 +21,8 @@ LONGEST_NAME: Final = 100
 MOST_SHOWN: Final = 10
 OF_ANOTHER_SPACE: Final = "That's from another space, so I've replied to you directly."
 NOTHING: Final = {
-    "resume": "Nothing here is paused.",
-    "takeover": "Nothing here needs another owner.",
+    "resume": "is paused",
+    "takeover": "needs another owner",
 }
 """By the command, where it was to offer what it can be used for."""
 
@@ -88,10 +88,15 @@ def _state(owned: Subscription | Schedule) -> str:
     return ", paused" if owned.state is OriginState.PAUSED else ""
 
 
-def none_called(words: Sequence[str], *, direct: bool, word: str = "") -> str:
-    """Return that nothing here is called so; ``word``: or that there is nothing for this command."""
+def none_called(words: Sequence[str], *, direct: bool, word: str = "", hidden: bool = False) -> str:
+    """Return that nothing here is called so; ``word``: or that there is nothing for this command.
+
+    ``hidden``: there are others, which the person may not see.
+    """
     if word in NOTHING:
-        return NOTHING[word]
+        return f"Nothing here{THAT_YOU_MAY_SEE if hidden else ''} {NOTHING[word]}."
     where = "You have no subscription or schedule" if direct else "This space has no subscription or schedule"
     called = f" called “{escape_markdown(' '.join(words), 60)}”" if words else ""
+    if hidden:
+        return f"{where}{called}{THAT_YOU_MAY_SEE}."
     return f"{where}{called}. Type `subscriptions` or `schedules` to see them."

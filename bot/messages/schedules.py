@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from bot.db.origin import OriginState
-from bot.messages.elements import button, card, destructive, primary, row, text
+from bot.messages.elements import THAT_YOU_MAY_SEE, button, card, destructive, primary, row, text
 from bot.messages.recurrence import in_words
 from bot.messages.request_card import days
 from bot.messages.schedule_form import CHANGE
@@ -26,7 +26,6 @@ TEST: Final = "test"
 """In a button's argument, before a reference: run it once, beside its times."""
 FIXED_PERIOD: Final = "Each run is for the same days."
 NO_PERIOD: Final = "This report has no period, so it runs without one."
-ALL_SCHEDULES: Final = "All schedules"
 NEXT_RUNS: Final = "Next runs, each with its period"
 NO_RUNS: Final = "It has no runs ahead."
 NO_SCHEDULES: Final = "Type `schedule` to have a report run regularly."
@@ -172,12 +171,18 @@ def running(schedule: Schedule) -> str:
     return f"I'm running **{label}** now; its times stay as they are.{only_if}"
 
 
-def no_schedules(*, direct: bool, everyone: bool = False, elsewhere: bool = False) -> str:
-    """Return that there are none; ``elsewhere``: the answer about a space is read directly."""
-    if everyone:
-        return f"There are no schedules. {NO_SCHEDULES}"
-    whose = "You have no schedules" if direct else f"{'That' if elsewhere else 'This'} space has no schedules"
-    return f"{whose}. {NO_SCHEDULES}"
+def no_schedules(
+    *, direct: bool, everyone: bool = False, elsewhere: bool = False, hidden: bool = False, may_make: bool = True
+) -> str:
+    """Return that there are none; ``elsewhere``: the answer about a space is read directly.
+
+    ``hidden``: there are some that the person may not see, ``may_make``: the person may make one.
+    """
+    here = "That space has" if elsewhere else "This space has"
+    whose = "There are" if everyone else "You have" if direct else here
+    if hidden:
+        return f"{whose} no schedules{THAT_YOU_MAY_SEE}."
+    return f"{whose} no schedules.{f' {NO_SCHEDULES}' if may_make else ''}"
 
 
 def unscheduled(schedule: Schedule, argument: str) -> tuple[str, Card]:
@@ -187,6 +192,7 @@ def unscheduled(schedule: Schedule, argument: str) -> tuple[str, Card]:
     return said, card(body, [button("Schedule it again", "schedule", argument)], instead=said)
 
 
-def of_here(*, direct: bool, elsewhere: bool = False) -> str:
-    """Return the title of the list; ``elsewhere``: that of a space is read directly."""
-    return "Your schedules" if direct else f"Schedules of {'that' if elsewhere else 'this'} space"
+def title_of(*, direct: bool, everyone: bool, elsewhere: bool = False, hidden: bool = False) -> str:
+    """Return the title of the list; ``elsewhere``: that of a space is read directly, ``hidden``: it is not complete."""
+    here = "Your schedules" if direct else f"Schedules of {'that' if elsewhere else 'this'} space"
+    return f"{'All schedules' if everyone else here}{THAT_YOU_MAY_SEE if hidden else ''}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from bot.db.confirmations import Unusable
 from bot.db.origin import OriginState
-from bot.messages.elements import button, card, primary, sentence_in_card, text
+from bot.messages.elements import THAT_YOU_MAY_SEE, button, card, primary, sentence_in_card, text
 from bot.messages.names import LONGEST_NAME
 from bot.text import MAX_TEXT_BYTES, count, escape_card, one_line, when
 from bot.webex.ids import bare_id
@@ -275,20 +275,28 @@ def subscription_list(
     return said, card(body, [button("More", "subscriptions", more)] if more else [], instead=said)
 
 
-def head_of(total: int, start: int, shown: int, *, direct: bool, everyone: bool, elsewhere: bool = False) -> str:
-    """Return the title of a page; ``elsewhere``: the answer about a space is read directly."""
+def head_of(
+    total: int, start: int, shown: int, *, direct: bool, everyone: bool, elsewhere: bool = False, hidden: bool = False
+) -> str:
+    """Return the title of a page; ``elsewhere``: the answer about a space is read directly.
+
+    ``hidden``: there are others, which the person may not see.
+    """
     number = count(total, "subscription")
     here = " in that space" if elsewhere else " in this space"
     where = " in your organization" if everyone else "" if direct else here
     pages = "" if shown == total else f", {start + 1}–{start + shown}"
-    return f"{number}{where}{pages}"
+    return f"{number}{where}{THAT_YOU_MAY_SEE if hidden else ''}{pages}"
 
 
-def no_subscriptions(*, direct: bool, everyone: bool, elsewhere: bool = False) -> str:
-    """Return what is said where there is none; ``elsewhere``: the answer about a space is read directly."""
+def no_subscriptions(*, direct: bool, everyone: bool, elsewhere: bool = False, hidden: bool = False) -> str:
+    """Return what is said where there is none; ``elsewhere``: the answer about a space is read directly.
+
+    ``hidden``: there are some that the person may not see.
+    """
     here = "That space has" if elsewhere else "This space has"
     who = "There are" if everyone else "You have" if direct else here
-    return f"{who} no subscriptions. {TO_SUBSCRIBE}"
+    return f"{who} no subscriptions{f'{THAT_YOU_MAY_SEE}.' if hidden else f'. {TO_SUBSCRIBE}'}"
 
 
 def unsubscribed(one: Subscription) -> tuple[str, Card]:

@@ -5,14 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bot.access.policy import Action
-from bot.chat.named_origin import named_origins, offer_origins, overseen, seen_here
+from bot.chat.named_origin import (
+    all_here,
+    named_origins,
+    of_families,
+    offer_origins,
+    overseen,
+    refuse_hidden,
+)
 from bot.chat.registry import registry
 from bot.chat.shown_schedule import show_list, show_schedule
 from bot.db import origins
 from bot.db.origin import Kind
 from bot.db.schedules import Schedule
 from bot.messages.help import Group
-from bot.messages.schedules import ALL_SCHEDULES, FULL_ONLY, NEUTRAL, no_schedules, of_here
+from bot.messages.schedules import FULL_ONLY, NEUTRAL, no_schedules, title_of
 
 if TYPE_CHECKING:
     from bot.chat.invocation import Invocation
@@ -44,19 +51,22 @@ def schedules(invocation: Invocation) -> None:
     if everyone:
         families = overseen(invocation, NEUTRAL, FULL_ONLY)
         with invocation.services.database.read() as tx:
-            found = [one for one in origins.going(tx, Kind.SCHEDULE) if one.family in families]
+            found = origins.going(tx, Kind.SCHEDULE)
     else:
-        found = seen_here(invocation, Kind.SCHEDULE)
-        invocation.authorize(Action.LIST)
-    listed = [one for one in found if isinstance(one, Schedule)]
+        families = invocation.authorize(Action.LIST).families
+        found = all_here(invocation, Kind.SCHEDULE)
+    listed = [one for one in of_families(found, families) if isinstance(one, Schedule)]
+    direct, elsewhere = invocation.direct, invocation.trail.direct_only
     if listed:
-        title = ALL_SCHEDULES if everyone else of_here(direct=invocation.direct, elsewhere=invocation.trail.direct_only)
+        hidden = len(listed) < len(found)
+        title = title_of(direct=direct, everyone=everyone, elsewhere=elsewhere, hidden=hidden)
         show_list(invocation, listed, title, page, ALL if everyone else "")
     else:
-        invocation.say(
-            "schedules",
-            no_schedules(direct=invocation.direct, everyone=everyone, elsewhere=invocation.trail.direct_only),
-        )
+        none = no_schedules(direct=direct, everyone=everyone, elsewhere=elsewhere, hidden=True)
+        refuse_hidden(invocation, found, none)
+        may_make = not invocation.trail.reads_only
+        said = no_schedules(direct=direct, everyone=everyone, elsewhere=elsewhere, may_make=may_make)
+        invocation.say("schedules", said)
 
 
 def _read(words: tuple[str, ...]) -> tuple[tuple[str, ...], int]:

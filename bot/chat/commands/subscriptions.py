@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bot.access.policy import Action
-from bot.chat.named_origin import overseen, seen_here
+from bot.chat.named_origin import all_here, of_families, overseen, refuse_hidden
 from bot.chat.names import look_up
 from bot.chat.registry import registry
 from bot.db import origins
@@ -39,13 +39,17 @@ def subscriptions(invocation: Invocation) -> None:
     if everyone:
         families = overseen(invocation, NEUTRAL, FULL_ONLY)
         with invocation.services.database.read() as tx:
-            going = origins.going(tx, Kind.SUBSCRIPTION)
-        found = [one for one in going if one.family is None or one.family in families]
+            found = origins.going(tx, Kind.SUBSCRIPTION)
     else:
-        found = seen_here(invocation, Kind.SUBSCRIPTION)
-        invocation.authorize(Action.LIST)
-    listed = [one for one in found if isinstance(one, Subscription)]
-    said = _page(invocation, listed, page, everyone=everyone)
+        families = invocation.authorize(Action.LIST).families
+        found = all_here(invocation, Kind.SUBSCRIPTION)
+    listed = [one for one in of_families(found, families) if isinstance(one, Subscription)]
+    hidden = len(listed) < len(found)
+    if not listed:
+        direct, elsewhere = invocation.direct, invocation.trail.direct_only
+        none = no_subscriptions(direct=direct, everyone=everyone, elsewhere=elsewhere, hidden=True)
+        refuse_hidden(invocation, found, none)
+    said = _page(invocation, listed, page, everyone=everyone, hidden=hidden)
     if everyone:
         invocation.say("subscriptions", *said)
     else:
@@ -53,7 +57,7 @@ def subscriptions(invocation: Invocation) -> None:
 
 
 def _page(
-    invocation: Invocation, listed: list[Subscription], page: int, *, everyone: bool
+    invocation: Invocation, listed: list[Subscription], page: int, *, everyone: bool, hidden: bool
 ) -> tuple[str, Card] | tuple[str]:
     services, direct, elsewhere = invocation.services, invocation.direct, invocation.trail.direct_only
     if not listed:
@@ -65,5 +69,5 @@ def _page(
     rooms = [one.room_id for one in shown if places and not one.direct]
     names = look_up(services, [one.person_id for one in shown], rooms, reader=None if everyone else invocation)
     more = f"{ALL if everyone else ''} {page + 1}".strip() if len(listed) > start + MOST_SHOWN else ""
-    head = head_of(len(listed), start, len(shown), direct=direct, everyone=everyone, elsewhere=elsewhere)
+    head = head_of(len(listed), start, len(shown), direct=direct, everyone=everyone, elsewhere=elsewhere, hidden=hidden)
     return subscription_list(shown, names, head, services.now(), more=more, places=places)
