@@ -29,6 +29,7 @@ from bot.messages.refusals import (
     explained,
     needed_to_change,
     needed_to_configure,
+    needed_to_manage,
     not_looked_for,
     own_roles,
 )
@@ -229,8 +230,8 @@ def _details(who: RolesOf, rules: Rules, action: Action, family: str | None) -> 
         return explained(who, rules.roles_by_family(rules.families))
     families = [family] if family else families_for(who, Action.READ, rules) or rules.families
     roles = {one: rules.writing_roles(one) for one in families}
-    needed = needed_to_configure(roles) if action is Action.CONFIGURE else needed_to_change(roles)
-    return f"{own_roles(who)} {needed}".rstrip()
+    needed = {Action.CONFIGURE: needed_to_configure, Action.MANAGE: needed_to_manage}.get(action, needed_to_change)
+    return f"{own_roles(who)} {needed(roles)}".rstrip()
 
 
 def comparable(rules: Rules) -> Rules:

@@ -76,6 +76,8 @@ class Action(StrEnum):
     """Make or delete a report."""
     CONFIGURE = "configure"
     """Change the settings of a group space: for who may make reports."""
+    MANAGE = "manage"
+    """Change what somebody else has subscribed to or scheduled: for who may make such reports."""
     AUDIT = "audit"
     """See who requested which reports."""
     KEYS = "keys"
@@ -90,6 +92,7 @@ _NOT_ADMINISTRATOR: Final = {
     Action.LIST: refusals.NOT_ADMINISTRATOR_LIST,
     Action.CHANGE: refusals.NOT_ADMINISTRATOR_CHANGE,
     Action.CONFIGURE: refusals.NOT_ADMINISTRATOR_CONFIGURE,
+    Action.MANAGE: refusals.NOT_ADMINISTRATOR_MANAGE,
 }
 
 

@@ -66,7 +66,7 @@ def overseen(invocation: Invocation, neutral: str, full_only: str) -> tuple[str,
 def require_change(invocation: Invocation, owned: Subscription | Schedule) -> None:
     """Raise ``Refused``, with the role that it needs, for who may not change it."""
     if not may_change(invocation, owned):
-        invocation.check_person(Action.CHANGE, owned.family)
+        invocation.check_person(Action.MANAGE, owned.family)
         invocation.check_person(Action.AUDIT, owned.family)
 
 

@@ -22,6 +22,7 @@ NOT_ADMINISTRATOR: Final = "Only Webex administrators can get this report."
 NOT_ADMINISTRATOR_LIST: Final = "Only Webex administrators can get reports."
 NOT_ADMINISTRATOR_CHANGE: Final = "Only Webex administrators can run or delete reports."
 NOT_ADMINISTRATOR_CONFIGURE: Final = "Only Webex administrators can change the settings of a space."
+NOT_ADMINISTRATOR_MANAGE: Final = "Only Webex administrators can change subscriptions and schedules."
 OTHER_ORGANIZATION: Final = "Only administrators of the organization that runs this bot can get this report."
 READ_ONLY: Final = "Read-only administrators can't do this."
 NO_AUDIT: Final = "Only full administrators can see the audit log. Ask one of them."
@@ -95,6 +96,13 @@ def needed_to_configure(roles: RolesByFamily) -> str:
     """Return which roles change a space's settings, from those that run reports of each family."""
     named = _either(role for of_family in roles.values() for role in of_family)
     return f"Changing the settings of a space needs the role {named}." if named else ""
+
+
+def needed_to_manage(roles: RolesByFamily) -> str:
+    """Return which roles change what somebody else has subscribed to or scheduled, from those of each family."""
+    named = _either(role for of_family in roles.values() for role in of_family)
+    what = "Muting, changing and ending other people's subscriptions and schedules"
+    return f"{what} needs the role {named}." if named else ""
 
 
 def remedy(roles: RolesByFamily) -> str:

@@ -83,6 +83,20 @@ def test_who_may_not_change_a_space_s_settings_is_told_who_may(live: LiveBot) ->
         assert missing not in directly
 
 
+@pytest.mark.parametrize("button", ["Mute for a week", "Unsubscribe"])
+def test_a_refused_press_on_another_s_subscription_is_told_who_may_change_it(live: LiveBot, button: str) -> None:
+    live.organization_report("Meeting Details")
+    card = live.at(live.ada, live.group).says("subscribe meeting details organization").card()
+    hedy = live.at(reader(live), live.group)
+
+    hedy.presses(card, button)
+
+    said = hedy.hears_privately("Read-only administrators can't do this. Ask a full administrator.").words
+    what = "Muting, changing and ending other people's subscriptions and schedules needs the role Full Administrator."
+    assert what in said
+    assert "Running and deleting" not in said
+
+
 def test_a_list_in_a_group_names_no_role_and_says_what_is_not_in_it(live: LiveBot) -> None:
     hedy = reader(live)
     live.organization_report("Meeting Details")
