@@ -16,7 +16,7 @@ from bot import app
 from bot.cli.database import migrated
 from bot.cli.names import NameLookup
 from bot.cli.terminal import plain, print_errors
-from bot.db import audit, origins, reports
+from bot.db import audit, origins, reports, runs
 from bot.errors import BotError, SettingsError
 from bot.logs import register_secrets
 from bot.messages.audit_list import AuditView
@@ -124,7 +124,9 @@ def _in_words(database: Database, rows: Sequence[Row], lookup: NameLookup) -> It
     """Yield a line for each row, with names in columns."""
     with database.read() as tx:
         titles = reports.titles(tx, {row.report_id for row in rows if row.report_id}, tuple(Family))
-        made_for = origins.of_references(tx, {row.reference for row in rows if row.reference})
+        references = {row.reference for row in rows if row.reference}
+        titles |= runs.titles(tx, references, tuple(Family))
+        made_for = origins.of_references(tx, references)
     names = lookup.of((row.person_id for row in rows), (row.room_id for row in rows))
     view = AuditView(names, titles, origins=made_for)
     for row in rows:

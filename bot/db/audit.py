@@ -46,6 +46,8 @@ ASKED, ANSWERED, ALLOWED, DIRECT_ONLY = "asked", "answered", "allowed", "allowed
 """Outcomes of a request: a request was opened; no policy was needed; policy allowed it (and answered directly)."""
 DELETED = "deleted"
 """The outcome of a confirmed deletion."""
+CHANGED = "changed"
+"""The outcome of a change of settings."""
 REFUSED, ERROR, FAILED = "refused", "error", "failed"
 DELIVERY = "delivery"
 """The act of a request's end; its outcome is ``delivered``, ``failed``, ``refused``, ``canceled``, ``expired`` or

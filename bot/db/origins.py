@@ -8,7 +8,7 @@ from sqlalchemy import and_, or_, select, update
 
 from bot.db import schedules, subscriptions, tables
 from bot.db.id_spellings import spellings
-from bot.db.origin import PASSING, Kind, OriginState, of_columns
+from bot.db.origin import PASSING, Kind, Origin, OriginState, of_columns
 from bot.db.schedules import Schedule
 from bot.db.subscriptions import Subscription
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Table
 
     from bot.db.database import Transaction
-    from bot.db.origin import Origin, PauseCause
+    from bot.db.origin import PauseCause
 
 _TABLES: Final[dict[Kind, Table]] = {Kind.SUBSCRIPTION: tables.subscriptions, Kind.SCHEDULE: tables.schedules}
 
@@ -51,8 +51,11 @@ def _find(tx: Transaction, kinds: Collection[Kind], column: str = "", an_id: str
 
 
 def of_references(tx: Transaction, references: Collection[str]) -> dict[str, Subscription | Schedule]:
-    """Return what requests and runs with these references were made for, by their references."""
+    """Return those with these references, and what requests and runs with them were made for, by the references."""
     made_for: dict[str, Origin] = {}
+    for kind, table in _TABLES.items():
+        for row in tx.execute(select(table.c.id, table.c.reference).where(table.c.reference.in_(references))):
+            made_for[row.reference] = Origin(kind, row.id)
     for table in (tables.requests, tables.runs):
         for row in tx.execute(select(table).where(table.c.reference.in_(references))):
             origin = of_columns(subscription_id=getattr(row, "subscription_id", None), schedule_id=row.schedule_id)

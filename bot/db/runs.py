@@ -238,6 +238,12 @@ def with_reference(tx: Transaction, reference: str) -> Run | None:
     return tx.first(_read, select(tables.runs).where(_runs.reference == reference))
 
 
+def titles(tx: Transaction, references: Collection[str], families: Collection[str]) -> dict[str, str]:
+    """Return the titles of what these references had run, of these families, as far as they are known."""
+    query = select(_runs.reference, _runs.title).where(_runs.reference.in_(references), _runs.family.in_(families))
+    return {row.reference: row.title for row in tx.execute(query) if row.title}
+
+
 def ended(tx: Transaction, references: Collection[str]) -> set[str]:
     """Return which of the runs that these references name ended without a report."""
     going = (RunState.OPEN.value, RunState.CREATED.value)

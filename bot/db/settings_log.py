@@ -56,7 +56,7 @@ def record_changes(tx: Transaction, settings: Settings, now: datetime) -> list[s
     elif comparable is not seen:
         changed.append(KEY)
     for name in changed:
-        audit.record(tx, Entry(Channel.SYSTEM, audit.SETTINGS, audit.joined("changed", name)), now)
+        audit.record(tx, Entry(Channel.SYSTEM, audit.SETTINGS, audit.joined(audit.CHANGED, name)), now)
     return changed
 
 

@@ -21,7 +21,7 @@ API_ACTS: Final = {
     "get_get_delivery": "looked at a delivery",
     "delete_cancel_delivery": "asked to cancel the delivery of {}",
     "get_list_reports": "listed the reports",
-    "post_create_report": "asked to run a report",
+    "post_create_report": "asked to run {}",
     "get_get_report": "looked at {}",
     "delete_delete_report": "asked to delete {}",
     "get_list_templates": "listed the templates",
@@ -49,4 +49,4 @@ WEBHOOK_DEEDS: Final = {
     "disabled": "has a webhook that doesn't take its events",
 }
 """What was done with webhooks for outbound events, by the outcome."""
-LOOKED_AT: Final = {"keys": "listed the API keys"}
+LOOKED_AT: Final = {"keys": "listed the API keys", "settings": "asked for the settings"}

@@ -37,43 +37,51 @@ RUN: Final = "run"
 DELETE: Final = "delete"
 PAUSE, RESUME = "pause", "resume"
 """Acts of commands, and of the bot when it pauses or resumes one by itself."""
-COMMANDS: Final = API_ACTS | {
-    "report": "requested {}",
-    "again": "requested the file of {} again",
-    "refresh": "checked the status of {}",
-    "cancel": "asked to stop waiting for {}",
-    "why": "asked what happened to {}",
-    DELETE: "asked to delete {}",
-    "history": "asked what a schedule or subscription has done",
-    "retry": "retried what a schedule or subscription didn't bring",
-    PAUSE: "asked to pause a subscription or schedule",
-    RESUME: "asked to resume a subscription or schedule",
-    "takeover": "asked to take over a subscription or schedule",
-    "reassign": "asked to give subscriptions or schedules to another owner",
-    "subscribe": "asked to subscribe to reports",
-    "subscriptions": "listed the subscriptions",
-    "unsubscribe": "asked to end a subscription",
-    "mute": "asked to mute a subscription",
-    "unmute": "asked to unmute a subscription",
-    "schedule": "asked to make or change a schedule",
-    "schedules": "listed the schedules",
-    "unschedule": "asked to end a schedule",
-    "new": "asked to run a report",
-    "last": "asked to run a report again",
-    RUN: "asked to run a report again",
-    "reports": "listed the reports",
-    "templates": "listed the templates",
-    "pending": "listed their pending requests",
-    "audit": "viewed the audit log",
-    "help": "asked for help",
-    audit.UNKNOWN_WORD: "sent a message that is no command",
-    audit.REQUEST: "sent a message or pressed a button",
-    audit.SETTINGS: "asked for the settings",
-    audit.FORGET: "forgot a user",
-    audit.IMPORT: "imported a subscription or schedule",
+ON_ORIGIN: Final = {
+    "history": ("asked what {} has done", "a schedule or subscription"),
+    "retry": ("retried what {} didn't bring", "a schedule or subscription"),
+    PAUSE: ("asked to pause {}", "a subscription or schedule"),
+    RESUME: ("asked to resume {}", "a subscription or schedule"),
+    "takeover": ("asked to take over {}", "a subscription or schedule"),
+    "reassign": ("asked to give {} to another owner", "subscriptions or schedules"),
+    "subscribe": ("asked for {}", "a subscription"),
+    "unsubscribe": ("asked to end {}", "a subscription"),
+    "mute": ("asked to mute {}", "a subscription"),
+    "unmute": ("asked to unmute {}", "a subscription"),
+    "schedule": ("asked to make or change {}", "a schedule"),
+    "unschedule": ("asked to end {}", "a schedule"),
+    RUN: ("asked to run {}", "a report again"),
 }
+"""What commands did with a subscription or schedule, and what stands in the braces where it isn't known which."""
+COMMANDS: Final = (
+    {act: said.format(unnamed) for act, (said, unnamed) in ON_ORIGIN.items()}
+    | API_ACTS
+    | {
+        "report": "requested {}",
+        "again": "requested the file of {} again",
+        "refresh": "checked the status of {}",
+        "cancel": "asked to stop waiting for {}",
+        "why": "asked what happened to {}",
+        DELETE: "asked to delete {}",
+        "subscriptions": "listed the subscriptions",
+        "schedules": "listed the schedules",
+        "new": "asked to run {}",
+        "last": "asked to run a report again",
+        "reports": "listed the reports",
+        "templates": "listed the templates",
+        "pending": "listed their pending requests",
+        "audit": "viewed the audit log",
+        "help": "asked for help",
+        audit.UNKNOWN_WORD: "sent a message that is no command",
+        audit.REQUEST: "sent a message or pressed a button",
+        audit.FORGET: "forgot a user",
+        audit.IMPORT: "imported a subscription or schedule",
+    }
+)
 """What each command did; the braces stand for the report."""
-BY_OUTCOME: Final = {audit.KEYS: KEY_DEEDS, audit.WEBHOOKS: WEBHOOK_DEEDS, audit.HOOK: HOOK_DEEDS}
+BY_OUTCOME: Final = {audit.KEYS: KEY_DEEDS, audit.WEBHOOKS: WEBHOOK_DEEDS, audit.HOOK: HOOK_DEEDS} | {
+    audit.SETTINGS: {audit.CHANGED: "changed the settings"}
+}
 """What was done by an act that does several things, by the outcome."""
 ENDED: Final = {
     "delivered": "got {}",
@@ -121,6 +129,7 @@ CAUSES: Final = {
     "not_administrator": "not an administrator",
     "read_only": "read-only administrator",
     "other_organization": "another organization",
+    "outsiders": "external people in the space",
     "outside_space": "nobody of your organization in the space",
     "too_many_answers": "too many answers in a row",
     "not_done_in_time": "not ready in time",
@@ -139,7 +148,7 @@ CAUSES: Final = {
     "space_not_of_key": "the API key doesn't reach the space",
 }
 SILENT: Final = frozenset(
-    {audit.ASKED, audit.ANSWERED, "allowed", "done", "delivered", "changed", "created", "revoked"}
+    {audit.ASKED, audit.ANSWERED, "allowed", "done", "delivered", audit.CHANGED, "created", "revoked"}
     | {"registered", "tested", "recovered", "replayed", "rotated"}
 )
 """Outcomes that are what is expected, so the sentence alone is said, with the detail that is behind the colon."""
@@ -168,10 +177,11 @@ class AuditView:
 
     names: Names
     titles: Mapping[str, str]
+    """By the IDs of reports, and by the references of what was asked to be run."""
     namesakes: frozenset[str] = frozenset()
     """Names that several people on the page have, so that their email addresses are shown."""
     origins: Mapping[str, Schedule | Subscription] = field(default_factory=dict)
-    """What requests and runs were made for, by their references."""
+    """By their own references, and by those of the requests and runs that were made for them."""
 
     def sentence(self, row: Row) -> str:
         """Return ``**Ada** requested **Calling Usage** in **Admin reports**``; foreign text in it is escaped."""
@@ -187,6 +197,9 @@ class AuditView:
             return BY_OUTCOME[row.act].get(word, LOOKED_AT.get(row.act, word)).format(self.report(row))
         if row.act == audit.DELIVERY:
             return f"{ENDED.get(word, 'is done with {}').format(self.report(row))}{self.made_for(row)}"
+        owned = self.origins.get(row.reference or "")
+        if owned is not None and row.act in ON_ORIGIN:
+            return ON_ORIGIN[row.act][0].format(named(owned))
         return COMMANDS.get(row.act, row.act).format(self.report(row))
 
     def done_by_itself(self, row: Row) -> str:
@@ -216,7 +229,8 @@ class AuditView:
     def report(self, row: Row) -> str:
         """Return the report's title, or the end of its ID."""
         if not row.report_id:
-            return "a report"
+            title = self.titles.get(row.reference or "")
+            return f"**{escape_card(title, LONGEST_TITLE)}**" if title else "a report"
         title = self.titles.get(row.report_id)
         return f"**{escape_card(title, LONGEST_TITLE)}**" if title else f"report …{row.report_id[-ID_END:]}"
 

@@ -10,7 +10,7 @@ from bot.db import audit
 from bot.db.audit import Channel, Entry
 from bot.emulator import Emulator
 from bot.emulator.cards import problems
-from bot.emulator.things import FULL_ADMIN
+from bot.emulator.things import FULL_ADMIN, Template
 from bot.text import when
 from bot.webex.people import REMEMBERED_SECONDS
 from tests.live_bot import LiveBot, texts_of
@@ -53,6 +53,54 @@ def test_the_dialogue(live: LiveBot) -> None:
 
     assert "**Grace Hopper** requested **Calling Usage** in a direct message\n" in said
     assert "noted its settings\nFirst start" in said, "the program itself started"
+
+
+def test_what_was_subscribed_scheduled_or_run_is_named(live: LiveBot) -> None:
+    live.emulator.world.add_template(Template(130, "partner", "Calling Usage", "Teams"))
+    live.partner_report("Calling Usage")
+    ada = live.at(live.ada, live.group)
+    ada.says("subscribe calling usage").card()
+    ada.says("mute calling usage").card()
+    ada.says("unsubscribe calling usage").card()
+    ada.says("schedule calling usage every Monday 8:00 UTC last week").card()
+    ada.says("new calling usage last month").card()
+
+    said = live.at(live.ada).says("audit").card().shown
+
+    for deed in (
+        "asked for the subscription to **calling usage**",
+        "asked to mute the subscription to **calling usage**",
+        "asked to end the subscription to **calling usage**",
+        "asked to make or change the schedule **Calling Usage**",
+        "asked to run **Calling Usage**",
+    ):
+        assert f"**Ada Lovelace** {deed} in **Admin reports**\n" in said
+
+
+def test_a_change_of_settings_is_told_from_a_look(live: LiveBot) -> None:
+    ada = live.at(live.ada, live.group)
+    ada.says("settings").card()
+    ada.says("settings xlsx").answer()
+
+    said = live.at(live.ada).says("audit").card().shown
+
+    assert "**Ada Lovelace** asked for the settings in **Admin reports**\n" in said
+    assert "**Ada Lovelace** changed the settings in **Admin reports**\n" in said
+
+
+def test_what_the_reader_may_not_have_is_not_named(live: LiveBot) -> None:
+    live.emulator.world.add_template(Template(130, "partner", "Calling Usage", "Teams"))
+    live.partner_report("Calling Usage")
+    olga = live.emulator.world.add_person("Olga Other", live.acme, roles=[FULL_ADMIN])
+    ada = live.at(live.ada, live.group)
+    ada.says("subscribe calling usage partner").card()
+    ada.says("new calling usage last month").card()
+
+    said = live.at(olga).says("audit").card().shown
+
+    assert "**Ada Lovelace** asked for a subscription in" in said
+    assert "asked to run a report in" in said
+    assert "calling usage" not in said.casefold()
 
 
 def test_it_is_a_card_that_webex_takes_with_names_and_words(stepped: SteppedBot) -> None:

@@ -57,6 +57,11 @@ def row(act: str, outcome: str, **values: Any) -> Row:
         ("delivery", "expired:not_done_in_time", "waited too long for **Calling Usage**", "Stopped waiting: not ready"),
         ("delivery", "unsure", "may not have got **Calling Usage**", "Delivery not confirmed"),
         ("takeover", audit.ALLOWED, "asked to take over a subscription or schedule", ""),
+        ("settings", audit.ALLOWED, "asked for the settings", ""),
+        ("settings", audit.CHANGED, "changed the settings", ""),
+        ("settings", "refused:read_only", "asked for the settings", "Refused: read-only administrator"),
+        ("subscribe", "refused:outsiders", "asked for a subscription", "Refused: external people"),
+        ("run", audit.ASKED, "asked to run a report again", ""),
         ("ping", audit.ANSWERED, "ping", ""),
     ],
 )

@@ -12,7 +12,7 @@ from bot.access.policy import Action
 from bot.chat.names import look_up
 from bot.chat.registry import registry
 from bot.db import audit as rows_of_audit
-from bot.db import origins, reports
+from bot.db import origins, reports, runs
 from bot.messages import audit_list
 from bot.messages.audit_list import AuditView
 from bot.messages.elements import button
@@ -68,7 +68,9 @@ def audit(invocation: Invocation) -> None:
         )
         rows = found[:SHOWN]
         titles = reports.titles(tx, {row.report_id for row in rows if row.report_id}, allowed.families)
-        found_for = origins.of_references(tx, {row.reference for row in rows if row.reference})
+        references = {row.reference for row in rows if row.reference}
+        titles |= runs.titles(tx, references, allowed.families)
+        found_for = origins.of_references(tx, references)
         made_for = {key: one for key, one in found_for.items() if one.family in {None, *allowed.families}}
     names = look_up(services, [row.person_id for row in rows], [row.room_id for row in rows], needed=True)
     view = AuditView(names, titles, names.namesakes(), made_for)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from bot.access.policy import Action
 from bot.chat.registry import registry
 from bot.chat.time_zones import zone_named, zones_near
-from bot.db import space_settings
+from bot.db import audit, space_settings
 from bot.db.space_settings import FileFormat, Placement
 from bot.messages.help import Group
 from bot.messages.space_settings import (
@@ -109,6 +109,7 @@ def settings(invocation: Invocation) -> None:
         with invocation.services.database.begin() as tx:
             whose = invocation.person_id if invocation.direct else None
             space_settings.save(tx, invocation.room_id, wanted, invocation.services.now(), person_id=whose)
+        invocation.trail.outcome = audit.CHANGED
         invocation.say("settings", *saved(wanted, direct=invocation.direct))
 
 
