@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bot.db.confirmations import Unusable
 from bot.messages.elements import button, card, destructive, sentence_in_card, text
 from bot.messages.elements import row as entry
-from bot.messages.names import LONGEST_NAME
+from bot.messages.names import ANOTHER_SPACE, LONGEST_NAME, LONGEST_SPACE
 from bot.text import count, escape_card, escape_markdown, when
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 REVOKE, CONFIRM = "revoke", "confirm"
 """Stand before the key's first letters, or the token, in a button's data."""
 MOST_SHOWN: Final = 15
+MOST_NAMED: Final = 3
+"""Spaces of one key that are named."""
 COMMAND_LINE: Final = "command line"
 NEUTRAL: Final = "I've sent you the answer about API keys in a direct message."
 USAGE: Final = (
@@ -111,8 +113,21 @@ def _row(one: ApiKey, names: Names) -> dict[str, Any]:
     return entry(parts, button("Revoke…", "keys", f"{REVOKE} {one.prefix}"))
 
 
+def _reaches(one: ApiKey, names: Names) -> str:
+    """Return ``all spaces``, or those that it reaches by name, as far as they are known."""
+    if one.spaces is None:
+        return "all spaces"
+    known = sorted(names.spaces[space] for space in one.spaces if space in names.spaces)[:MOST_NAMED]
+    named = [f"**{escape_card(space, LONGEST_SPACE)}**" for space in known]
+    others = len(one.spaces) - len(known)
+    if others or not known:
+        named.append(
+            ANOTHER_SPACE if others == 1 else count(others, "other space") if known else count(others, "space")
+        )
+    return ", ".join(named)
+
+
 def _about(one: ApiKey, names: Names) -> str:
-    reaches = "all spaces" if one.spaces is None else count(len(one.spaces), "space")
     by = "on the command line" if one.created_by == COMMAND_LINE else f"by {_name(names.person(one.created_by))}"
     used = f"last used {when(one.used_at)}" if one.used_at else "never used"
-    return f"{', '.join(sorted(one.rights))} · {reaches} · made {when(one.created_at)} {by} · {used}"
+    return f"{', '.join(sorted(one.rights))} · {_reaches(one, names)} · made {when(one.created_at)} {by} · {used}"

@@ -10,7 +10,7 @@ from bot.errors import WebexError
 from bot.webex.ids import id_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from bot.webex.chat import Chat
 
@@ -47,6 +47,17 @@ class SpaceNames:
 
             wanted = list(self._known_of(wanted, is_member, reader))
         return self._known_of(wanted, lambda one: self._chat.space(one).title)
+
+    def of_keys(self, keys: Collection[str]) -> dict[str, str]:
+        """Return the names of spaces by what all spellings of their IDs have in common, as far as the bot is in them.
+
+        It lists every space of the bot, since Webex is asked for a space by its whole ID: for what is rare.
+        """
+        try:
+            found = self._chat.spaces() if keys else []
+        except WebexError:
+            return {}
+        return {key: one.title for one in found if (key := id_key(one.id)) in keys}
 
     def saw(self, room_id: str, person_id: str) -> None:
         """Remember that a person is in a space."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 import pytest
@@ -13,6 +14,8 @@ from bot.cli.main import main
 from bot.db import api_keys, audit
 from bot.db.api_keys import ApiKey, Right
 from bot.emulator.cards import problems
+from bot.messages.api_keys import COMMAND_LINE, key_list
+from bot.messages.names import Names
 from bot.ops.forget import forget
 from tests.live_bot import BotMessage
 from tests.stepped_bot import Crash
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 
 KEY = re.compile(r"rbk_[\w-]{43}")
 DAY = 24 * 3600
+NOW = datetime(2026, 11, 30, tzinfo=UTC)
 
 
 def says(stepped: SteppedBot, words: str, person: Person | None = None, space: Space | None = None) -> str:
@@ -34,6 +38,11 @@ def says(stepped: SteppedBot, words: str, person: Person | None = None, space: S
 
 def last(stepped: SteppedBot, person: Person | None = None) -> BotMessage:
     return BotMessage(stepped.said(person=person)[-1])
+
+
+def last_list(stepped: SteppedBot) -> str:
+    says(stepped, "keys")
+    return last(stepped).shown
 
 
 def keys(stepped: SteppedBot) -> list[ApiKey]:
@@ -126,6 +135,41 @@ def test_the_list_and_a_revocation_that_is_confirmed(stepped: SteppedBot) -> Non
     with stepped.database.read() as tx:
         outcomes = [one.outcome for one in audit.latest(tx, 50)[::-1] if one.act == audit.KEYS]
     assert outcomes == ["created", "allowed", "allowed", "revoked", "allowed"]
+
+
+def test_the_list_names_the_spaces_that_a_key_reaches(stepped: SteppedBot) -> None:
+    live = stepped.setup
+    says(stepped, "keys create nightly here", space=live.group)
+    stepped.wait(61)
+
+    assert "deliver · **Admin reports** · made" in last_list(stepped)
+
+    stepped.world.leave(live.group, live.bot)
+    assert "deliver · another space · made" in last_list(stepped)
+
+
+@pytest.mark.parametrize(
+    ("spaces", "reaches"),
+    [
+        (None, "all spaces"),
+        ([], "0 spaces"),
+        (["a"], "**Alpha**"),
+        (["b", "a"], "**Alpha**, **Beta**"),
+        (["x"], "another space"),
+        (["a", "x"], "**Alpha**, another space"),
+        (["x", "y"], "2 spaces"),
+        (["a", "x", "y"], "**Alpha**, 2 other spaces"),
+        (["a", "b", "c", "d"], "**Alpha**, **Beta**, **Gamma**, another space"),
+    ],
+)
+def test_how_the_spaces_of_a_key_are_named(spaces: list[str] | None, reaches: str) -> None:
+    names = Names(spaces={"a": "Alpha", "b": "Beta", "c": "Gamma", "d": "Omega"})
+    reached = None if spaces is None else frozenset(spaces)
+    key = ApiKey(1, "nightly", "rbk_abc", reached, frozenset({Right.DELIVER}), COMMAND_LINE, NOW, None, None)
+
+    said, _ = key_list([key], names)
+
+    assert f": deliver · {reaches} · made Nov 30" in said
 
 
 def test_a_confirmation_lapses_and_is_used_once(stepped: SteppedBot) -> None:

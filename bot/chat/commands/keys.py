@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from bot.access.policy import Action
@@ -53,7 +54,8 @@ def _list(invocation: Invocation) -> None:
     with invocation.services.database.read() as tx:
         found = [one for one in api_keys.listed(tx) if one.revoked_at is None][::-1]
     names = look_up(invocation.services, [one.created_by for one in found if one.created_by != COMMAND_LINE], [])
-    invocation.say("keys", *sentences.key_list(found, names))
+    spaces = invocation.services.space_names.of_keys({space for one in found for space in one.spaces or ()})
+    invocation.say("keys", *sentences.key_list(found, replace(names, spaces=spaces)))
 
 
 def _create(invocation: Invocation, words: Sequence[str]) -> None:
