@@ -138,7 +138,7 @@ def _show(invocation: Invocation, found: Report) -> None:
         own = any(same_id(one.person_id, invocation.person_id) for one in waiting)
         asked = [one for one in here if _is_own(one, invocation, allowed)]
         if asked and found.phase is not Phase.FAILED:
-            return Draft(f"{invocation.event_key}:refresh:{found.id}", Text(*_own_card(invocation, asked[0], chosen)))
+            return Text(*_own_card(invocation, asked[0], chosen))
         in_space = own and not awaited and allowed.target.direct
         text, card = report_only(
             found, awaited=awaited, own_first=own_first, in_space=in_space, chosen=chosen, now=services.now()
