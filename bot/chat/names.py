@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bot.db.requests import Request
     from bot.db.runs import Run
     from bot.db.schedules import Schedule
+    from bot.db.subscriptions import Subscription
     from bot.services import Services
 
 
@@ -51,7 +52,18 @@ def look_up(
         return Names(found, spaces, missing, api_keys.names(tx, keys))
 
 
-def reader_of(invocation: Invocation, told: Iterable[Request | Run | Row | Schedule]) -> Invocation | None:
+def place_elsewhere(invocation: Invocation, owned: Subscription | Schedule) -> str:
+    """Return `` in **Calling team**`` where the answer stands elsewhere than what comes; empty for a 1:1 space."""
+    is_here = same_id(owned.room_id, invocation.room_id) and not invocation.trail.direct_only
+    if owned.direct or is_here:
+        return ""
+    names = look_up(invocation.services, [], [owned.room_id], reader=reader_of(invocation, [owned]))
+    return f" {names.place(owned.room_id, direct=False)}"
+
+
+def reader_of(
+    invocation: Invocation, told: Iterable[Request | Run | Row | Schedule | Subscription]
+) -> Invocation | None:
     """Return the reader of what is told; None where it is another's from elsewhere: only who oversees all sees that."""
     others = [one for one in told if not same_id(one.person_id, invocation.person_id)]
     return None if any(not same_id(one.room_id, invocation.room_id) for one in others) else invocation

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.access.policy import Action
 from bot.chat.named_origin import require_change
+from bot.chat.names import place_elsewhere
 from bot.db import audit, runs
 from bot.messages.schedules import JUST_RUN, running
 from bot.reports.schedules import open_scheduled_run, report_of
@@ -41,4 +42,4 @@ def run_schedule(invocation: Invocation, schedule: Schedule, why: Why) -> None:
             if reference is not None:
                 audit.record(tx, invocation.entry(word, None, audit.ASKED, reference), now)
             invocation.trail.recorded = True
-    invocation.say(word, JUST_RUN if twice else running(schedule))
+    invocation.say(word, JUST_RUN if twice else running(schedule, place_elsewhere(invocation, schedule)))

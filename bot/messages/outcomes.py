@@ -113,9 +113,9 @@ def paused_by_failures(
     so_often = f"after {count(failures, 'failure')} in a row"
     to_do = f"When the cause is fixed, press **Resume** or type `resume {owned.reference}`."
     said = f"⚠ {sentence(subject(owned, space=space))} is paused {so_often}. {to_do} {reason}"
-    status = f"● Paused {so_often}"
+    status, place = f"● Paused {so_often}", f" in {escape_card(space, LONGEST_NAME)}" if space else ""
     actions = [primary(button("Resume", "resume", owned.reference)), button("History", "history", owned.reference)]
-    return said, card(_body(owned, status, [reason, to_do], space=space), actions, instead=said)
+    return said, card(_body(owned, status, [reason, to_do], place=place), actions, instead=said)
 
 
 def paused_for_taking_over(owned: Subscription | Schedule, reason: str) -> tuple[str, Card]:
@@ -124,7 +124,7 @@ def paused_for_taking_over(owned: Subscription | Schedule, reason: str) -> tuple
     typed = f"Press **Take over** or type `takeover {owned.reference}`."
     said = f"⚠ {sentence(subject(owned))} is paused. {reason} {to_do} {typed}"
     actions = [primary(button("Take over", "takeover", owned.reference))]
-    return said, card(_body(owned, "● Paused", [reason, to_do], space=None), actions, instead=said)
+    return said, card(_body(owned, "● Paused", [reason, to_do]), actions, instead=said)
 
 
 def paused_for_owner(
@@ -158,24 +158,24 @@ def resumed(owned: Subscription | Schedule, cause: PauseCause, *, space: str, na
     return HAS_PASSED[cause].format(subject(owned, space=space, named=named))
 
 
-def paused_by_person(owned: Subscription | Schedule) -> tuple[str, Card]:
-    """Return the answer to ``pause``."""
+def paused_by_person(owned: Subscription | Schedule, place: str = "") -> tuple[str, Card]:
+    """Return the answer to ``pause``; ``place``: `` in **Admin reports**``, where the answer stands elsewhere."""
     then = STOPS[owned.origin.kind]
-    said = f"{sentence(subject(owned))} is paused. {then} To resume it, type `resume {owned.reference}`."
+    said = f"{sentence(subject(owned))}{place} is paused. {then} To resume it, type `resume {owned.reference}`."
     actions = [button("Resume", "resume", owned.reference)]
-    return said, card(_body(owned, "● Paused", [then], space=None, color="Default"), actions, instead=said)
+    return said, card(_body(owned, "● Paused", [then], place=place, color="Default"), actions, instead=said)
 
 
-def active(owned: Subscription | Schedule, now: datetime, *, owner: str = "") -> tuple[str, Card]:
-    """Return the answer to ``resume`` and, with the new owner's name, to ``takeover``."""
+def active(owned: Subscription | Schedule, now: datetime, place: str = "", *, owner: str = "") -> tuple[str, Card]:
+    """Return the answer to ``resume`` and, with the new owner's name, to ``takeover``; ``place`` as above."""
     lines = [f"It's **{escape_markdown(owner)}**'s now, and {WORKS[owned.origin.kind]} in their name."] if owner else []
     if isinstance(owned, Schedule):
         lines.append(_next_run(owned))
     elif owned.muted_until is not None and now < owned.muted_until:
         lines.append(f"It stays muted until {when(owned.muted_until)}.")
-    said = " ".join([f"{sentence(subject(owned))} is active.", *lines])
+    said = " ".join([f"{sentence(subject(owned))}{place} is active.", *lines])
     actions = [button("Pause", "pause", owned.reference)]
-    return said, card(_body(owned, "● Active", lines, space=None, color="Good"), actions, instead=said)
+    return said, card(_body(owned, "● Active", lines, place=place, color="Good"), actions, instead=said)
 
 
 def _next_run(schedule: Schedule) -> str:
@@ -191,12 +191,12 @@ def changed_by(owned: Subscription | Schedule, name: str, what: str, *, space: s
     return f"**{who}** {what} {subject(owned, space=space, named=named)}.{ref}"
 
 
-def stays_paused(owned: Subscription | Schedule, cause: str) -> tuple[str, Card]:
-    """Return the answer to ``resume`` where its owner may not have it."""
+def stays_paused(owned: Subscription | Schedule, cause: str, place: str = "") -> tuple[str, Card]:
+    """Return the answer to ``resume`` where its owner may not have it; ``place`` as above."""
     lines = [why(cause), "" if owned.direct else TAKE_IT_OVER[owned.origin.kind]]
-    said = " ".join(filter(None, [f"{sentence(subject(owned))} stays paused.", *lines]))
+    said = " ".join(filter(None, [f"{sentence(subject(owned))}{place} stays paused.", *lines]))
     actions = [] if owned.direct else [primary(button("Take over", "takeover", owned.reference))]
-    return said, card(_body(owned, "● Paused", list(filter(None, lines)), space=None), actions, instead=said)
+    return said, card(_body(owned, "● Paused", list(filter(None, lines)), place=place), actions, instead=said)
 
 
 def back_in_this_space(found: Sequence[Subscription | Schedule]) -> str:
@@ -223,10 +223,9 @@ def ownerless(owned: Subscription | Schedule) -> str:
 
 
 def _body(
-    owned: Subscription | Schedule, status: str, lines: list[str], *, space: str | None, color: str = "Attention"
+    owned: Subscription | Schedule, status: str, lines: list[str], *, place: str = "", color: str = "Attention"
 ) -> list[dict[str, Any]]:
-    kind = owned.origin.kind.value.capitalize()
-    about = f"{kind} in {escape_card(space, LONGEST_NAME)}" if space else kind
+    about = f"{owned.origin.kind.value.capitalize()}{place}"
     return [
         text(escape_card(name_of(owned), LONGEST_NAME), size="Medium", weight="Bolder"),
         text(status, color=color, size="Small", spacing="None"),

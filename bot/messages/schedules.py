@@ -164,11 +164,11 @@ def twice(other: Schedule) -> str:
     return f"The schedule {label} ({other.reference}) runs the same report at the same times."
 
 
-def running(schedule: Schedule) -> str:
-    """Return that a schedule is run now."""
+def running(schedule: Schedule, place: str = "") -> str:
+    """Return that a schedule is run now; ``place``: `` in **Admin reports**``, where the answer stands elsewhere."""
     label = escape_markdown(schedule.label, LONGEST_LABEL)
     only_if = f" I'll post it only if {schedule.only_if}." if schedule.only_if else ""
-    return f"I'm running **{label}** now; its times stay as they are.{only_if}"
+    return f"I'm running **{label}**{place} now; its times stay as they are.{only_if}"
 
 
 def no_schedules(
@@ -185,10 +185,10 @@ def no_schedules(
     return f"{whose} no schedules.{f' {NO_SCHEDULES}' if may_make else ''}"
 
 
-def unscheduled(schedule: Schedule, argument: str) -> tuple[str, Card]:
-    """Return that a schedule has ended, and the button that makes it again."""
-    said = f"**{escape_markdown(schedule.label, LONGEST_LABEL)}** won't run anymore."
-    body = [text(f"**{escape_card(one_line(schedule.label), LONGEST_LABEL)}** won't run anymore.")]
+def unscheduled(schedule: Schedule, argument: str, place: str = "") -> tuple[str, Card]:
+    """Return that a schedule has ended, and the button that makes it again; ``place`` as above."""
+    said = f"**{escape_markdown(schedule.label, LONGEST_LABEL)}**{place} won't run anymore."
+    body = [text(f"**{escape_card(one_line(schedule.label), LONGEST_LABEL)}**{place} won't run anymore.")]
     return said, card(body, [button("Schedule it again", "schedule", argument)], instead=said)
 
 

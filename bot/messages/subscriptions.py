@@ -299,19 +299,22 @@ def no_subscriptions(*, direct: bool, everyone: bool, elsewhere: bool = False, h
     return f"{who} no subscriptions{f'{THAT_YOU_MAY_SEE}.' if hidden else f'. {TO_SUBSCRIBE}'}"
 
 
-def unsubscribed(one: Subscription) -> tuple[str, Card]:
-    """Return that a subscription has ended, with the button that makes it again."""
-    said = f"Unsubscribed from **{_shown(one)}**."
+def unsubscribed(one: Subscription, place: str = "") -> tuple[str, Card]:
+    """Return that a subscription has ended, with the button that makes it again; ``place``: `` in **Admin reports**``.
+
+    It has a place where the answer stands elsewhere.
+    """
+    said = f"Unsubscribed from **{_shown(one)}**{place}."
     return said, card([text(said)], [button("Subscribe again", "subscribe", argument_of(one))], instead=said)
 
 
-def muted(one: Subscription, *, was_muted: bool) -> tuple[str, Card]:
-    """Return until when nothing is announced, or that it goes on."""
+def muted(one: Subscription, place: str = "", *, was_muted: bool) -> tuple[str, Card]:
+    """Return until when nothing is announced, or that it goes on; ``place`` as above."""
     if one.muted_until is None:
         no_longer = "is no longer muted" if was_muted else "isn't muted"
-        said = f"**{_shown(one)}** {no_longer}. I'll post what becomes ready from now on."
+        said = f"**{_shown(one)}**{place} {no_longer}. I'll post what becomes ready from now on."
         action = button("Mute for a week", "mute", one.reference)
     else:
-        said = f"**{_shown(one)}** is muted until {when(one.muted_until)}. {NOT_LATER}"
+        said = f"**{_shown(one)}**{place} is muted until {when(one.muted_until)}. {NOT_LATER}"
         action = button("Unmute", "unmute", one.reference)
     return said, card([text(said)], [action], instead=said)

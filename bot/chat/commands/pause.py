@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bot.access.policy import Action
 from bot.chat.named_origin import one_meant, require_change
+from bot.chat.names import place_elsewhere
 from bot.chat.owner_notice import delete_pressed_card, tell_change
 from bot.chat.registry import registry
 from bot.db import origins
@@ -39,7 +40,7 @@ def pause(invocation: Invocation) -> None:
     with services.database.begin() as tx:
         if origins.pause(tx, owned.origin, PauseCause.PERSON, "") and isinstance(owned, Schedule):
             tell_paused(tx, services.queue, owned, PauseCause.PERSON, services.now())
-    said = Text(*paused_by_person(owned))
+    said = Text(*paused_by_person(owned, place_elsewhere(invocation, owned)))
     invocation.show("pause", said, Action.LIST)
     tell_change(invocation, owned, "paused")
     delete_pressed_card(invocation, owned)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bot.access.policy import Action, Verdict
 from bot.chat.named_origin import one_meant, require_change
+from bot.chat.names import place_elsewhere
 from bot.chat.owner_notice import delete_pressed_card, tell_change
 from bot.chat.registry import registry
 from bot.db import origins
@@ -35,16 +36,17 @@ def resume(invocation: Invocation) -> None:
     if owned is None:
         return
     require_change(invocation, owned)
+    place = place_elsewhere(invocation, owned)
     decision = decide_owner(services.authorizer, owned.person_id, owned)
     if decision.verdict is Verdict.ALLOWED:
         with services.database.begin() as tx:
             resume_origin(tx, services, owned)
             now = origins.get(tx, owned.origin) or owned
-        said = Text(*active(now, services.now()))
+        said = Text(*active(now, services.now(), place))
     elif decision.reason in {"outsiders", "members_unknown"}:
         said = Text(NOT_HERE[decision.reason])
     else:
-        said = Text(*stays_paused(owned, decision.reason))
+        said = Text(*stays_paused(owned, decision.reason, place))
     invocation.show("resume", said, Action.LIST)
     if decision.verdict is Verdict.ALLOWED:
         tell_change(invocation, owned, "resumed")

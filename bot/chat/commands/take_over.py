@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bot.access.policy import Action
 from bot.chat.named_origin import is_overseer, one_meant
+from bot.chat.names import place_elsewhere
 from bot.chat.owner_notice import delete_pressed_card, tell_change
 from bot.chat.registry import registry
 from bot.db import origins
@@ -48,7 +49,7 @@ def take_over(invocation: Invocation) -> None:
         name = invocation.check_person(Action.LIST).name
     with services.database.read() as tx:
         now = origins.get(tx, owned.origin) or owned
-    said = Text(*active(now, services.now(), owner=name))
+    said = Text(*active(now, services.now(), place_elsewhere(invocation, now), owner=name))
     invocation.show("takeover", said, Action.LIST)
     tell_change(invocation, owned, "has taken over")
     delete_pressed_card(invocation, owned)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bot.access.policy import Action
 from bot.chat.named_origin import named_origins, offer_origins, require_change
+from bot.chat.names import place_elsewhere
 from bot.chat.registry import registry
 from bot.chat.schedule_words import values_of
 from bot.db import audit, origins
@@ -42,7 +43,7 @@ def unschedule(invocation: Invocation) -> None:
     argument = f"{schedule.family}:{schedule.template_id} {details_of(values_of(schedule))}"
     if schedule.on_behalf_of:
         argument = f"{argument} for {schedule.on_behalf_of}"
-    content = Text(*unscheduled(schedule, argument))
+    content = Text(*unscheduled(schedule, argument, place_elsewhere(invocation, schedule)))
 
     def end(tx: Transaction, _: object) -> None:
         now = invocation.services.now()

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from bot.chat.named_origin import named_origins, offer_origins, require_change
+from bot.chat.names import place_elsewhere
 from bot.chat.registry import registry
 from bot.db import subscriptions
 from bot.db.origin import Kind
@@ -38,7 +39,7 @@ def unsubscribe(invocation: Invocation) -> None:
             end(tx, invocation.services, one)
     if one is not None:
         invocation.trail.reference = one.reference
-        invocation.show("unsubscribed", Text(*unsubscribed(one)))
+        invocation.show("unsubscribed", Text(*unsubscribed(one, place_elsewhere(invocation, one))))
 
 
 @registry.command(
@@ -99,4 +100,4 @@ def _set_muted(invocation: Invocation, one: Subscription, *, mutes: bool) -> Non
         subscriptions.mute(tx, one.id, services.now() + MUTED_FOR if mutes else None)
         changed = subscriptions.get(tx, one.id) or one
     was = one.muted_until is not None and services.now() < one.muted_until
-    invocation.show("muted", Text(*muted(changed, was_muted=was)))
+    invocation.show("muted", Text(*muted(changed, place_elsewhere(invocation, one), was_muted=was)))
