@@ -128,6 +128,10 @@ class Authorizer:
         writes = families_for(who, Action.CHANGE, rules)
         return replace(decision, others=not_looked_for(others, alone=alone), name=who.name, writes=writes)
 
+    def others_alone(self, person_id: str) -> str:
+        """Return which families are not looked up for a person, and the roles that they need: for the person alone."""
+        return self.decide(person_id, Action.READ, room_id=None, direct=True).others
+
     def decide_space(self, room_id: str) -> Decision:
         """Return what policy says of a group space by itself: whether everyone there is ours.
 

@@ -127,6 +127,8 @@ def find_by_id(invocation: Invocation, report_id: str, families: Collection[str]
         place = reports.known_place(tx, report_id)
     if place is None and invocation.on_behalf_of:
         place = Family.PARTNER.value, invocation.on_behalf_of
+    if others and invocation.pressed:  # that it isn't found is told to the person alone
+        others = services.authorizer.others_alone(invocation.person_id)
     known, on_behalf_of = place or (None, None)
     with invocation.report_call():
         return services.catalog.find(report_id, known, families=families, others=others, on_behalf_of=on_behalf_of)

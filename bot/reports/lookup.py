@@ -115,6 +115,8 @@ class Lookup:
         decision.raise_if_refused()
         with report_call(services, lambda: self._tell_silence(request), services.now() - request.asked_at):
             families, others = decision.families, decision.others
+            if others and request.by_button:  # that it isn't found is told to the person alone
+                others = services.authorizer.others_alone(request.person_id)
             report = services.catalog.find(
                 request.report_id,
                 known,

@@ -19,6 +19,10 @@ WITH_REPORT = ["again", "cancel", "refresh", "report", "why"]
 FAMILIES = ["partner", "organization"]
 OTHER_ROLE = {"partner": FULL_ADMIN, "organization": PARTNER_FULL_ADMIN}
 """The role of someone who may use the other family only."""
+ROLES = {
+    "partner": "Partner Full Administrator or Partner Read-only Administrator",
+    "organization": "Full Administrator or Read-only Administrator",
+}
 
 
 def card_of(stepped: SteppedBot, family: str, status: str) -> Message:
@@ -73,6 +77,8 @@ def test_who_may_use_the_other_family_only_is_told_so_alone(
 
     assert "Secret Merger" not in told
     assert stepped.request().state is request.state
+    if word != "cancel":
+        assert f"I didn't look for {family} reports: they need the role {ROLES[family]}." in told
 
 
 @pytest.mark.parametrize("word", ["again", "report"])

@@ -126,7 +126,9 @@ def _show(invocation: Invocation, decision: Allowed, wanted: str) -> None:
             told = [(one, replace(load(tx, one, now, services.poll_interval), names=names)) for one in found]
         if not told:
             lines = map(AuditView(names, record.titles).line, record.answers)
-            unknown = nothing_known(wanted, services.settings.audit_days) if wanted else NOTHING_REQUESTED
+            unknown = NOTHING_REQUESTED
+            if wanted:
+                unknown = f"{nothing_known(wanted, services.settings.audit_days)} {allowed.others}".rstrip()
             return Text("\n\n".join(lines) or unknown)
         invocation.trail.report_ids = (found[0].report_id,)  # it may have been asked for by its reference
         return Text(*history_card(told, now))
