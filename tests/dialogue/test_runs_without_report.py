@@ -85,14 +85,16 @@ def test_why_tells_in_the_thread_that_there_is_no_report(stepped: SteppedBot, fa
     assert "Webex rejected the request" in why
 
 
-@pytest.mark.parametrize("word", ["cancel", "again", "refresh"])
-def test_in_the_thread_of_a_run_no_other_report_is_meant(stepped: SteppedBot, word: str) -> None:
+@pytest.mark.parametrize(
+    ("word", "said"), [("cancel", "Pick one below"), ("again", "No report is ready yet"), ("refresh", "Pick one below")]
+)
+def test_in_the_thread_of_a_run_no_other_report_is_meant(stepped: SteppedBot, word: str, said: str) -> None:
     report = stepped.setup.partner_report("Another", status="waiting")
     stepped.receive(stepped.setup.ada, f"report {report.id}")
     stepped.work()
     root = run(stepped, "partner", None, 400)
 
-    assert "Pick one below" in asked(stepped, word, None, root=root)
+    assert said in asked(stepped, word, None, root=root)
     assert stepped.request().state is State.OPEN
 
 
