@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -66,13 +66,19 @@ def have_asked(catalog: Catalog, number: int) -> bool:
     return waiting.asked == number
 
 
+def ask_during_a_call(pool: ThreadPoolExecutor, api: Api, catalog: Catalog, number: int) -> list[Future[Any]]:
+    """Ask for the first call, and so many times while it lasts; both calls may end then."""
+    asked = [pool.submit(catalog.shared_listing, PARTNER, None)]
+    until(lambda: api.begun, "the first call")
+    asked += [pool.submit(catalog.shared_listing, PARTNER, None) for _ in range(number)]
+    until(lambda: have_asked(catalog, number + 1), "the others wait")
+    api.may_end.release(2)
+    return asked
+
+
 def test_who_comes_during_a_call_shares_the_next_one(api: Api, catalog: Catalog) -> None:
     with ThreadPoolExecutor(9) as pool:
-        first = pool.submit(catalog.shared_listing, PARTNER, None)
-        until(lambda: api.begun, "the first call")
-        later = [pool.submit(catalog.shared_listing, PARTNER, None) for _ in range(8)]
-        until(lambda: have_asked(catalog, 9), "the others wait")
-        api.may_end.release(2)
+        first, *later = ask_during_a_call(pool, api, catalog, 8)
         assert first.result(10) is api.listed[0]
         assert {id(one.result(10)) for one in later} == {id(api.listed[1])}, "asked for after all of them had asked"
     assert len(api.begun) == 2
@@ -97,12 +103,8 @@ def test_regions_are_lists_of_their_own_and_families_do_not_wait_for_each_other(
 def test_what_goes_wrong_is_told_to_all_who_shared_it_and_to_no_later_one(api: Api, catalog: Catalog) -> None:
     api.error = WebexError("GET partner/reports", 500)
     with ThreadPoolExecutor(9) as pool:
-        first = pool.submit(catalog.shared_listing, PARTNER, None)
-        until(lambda: api.begun, "the first call")
-        later = [pool.submit(catalog.shared_listing, PARTNER, None) for _ in range(3)]
-        until(lambda: have_asked(catalog, 4), "the others wait")
-        api.may_end.release(2)
-        assert [type(one.exception(10)) for one in (first, *later)] == [WebexError] * 4
+        asked = ask_during_a_call(pool, api, catalog, 3)
+        assert [type(one.exception(10)) for one in asked] == [WebexError] * 4
     api.error = None
     api.may_end.release()
     assert catalog.shared_listing(PARTNER, None) == []
