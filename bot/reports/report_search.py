@@ -33,6 +33,8 @@ class Named:
     found: Found[Report]
     period: Period | None = None
     """The days that it names, if they were needed to find it."""
+    of_other_days: bool = False
+    """The nearest reports have all the other words; only their days are not those of the period."""
     regions: tuple[str, ...] = ()
     """The regions beside the home region in which it was looked, too."""
     refused: Mapping[Family, WebexError] = field(default_factory=dict)
@@ -64,8 +66,9 @@ def find_named(words: Sequence[str], listed: Sequence[Report], today: date) -> N
     of_period = _found([one for one in listed if (one.start, one.end) == (period.start, period.end)], rest)
     if of_period.items:
         return Named(replace(of_period, exact=of_period.exact and sure), period)
-    nearest = _found([one for one in listed if _touches(one, period)], rest).items or _found(listed, rest).items
-    return Named(Found(nearest=nearest or search(rest, listed, report_texts).nearest), period)
+    near = _found([one for one in listed if _touches(one, period)], rest)
+    near = near if near.items else _found(listed, rest)
+    return Named(Found(nearest=near.items or near.nearest), period, of_other_days=bool(near.items) and near.exact)
 
 
 def _period_in(words: Sequence[str], today: date) -> tuple[Period | None, tuple[str, ...], bool]:

@@ -114,6 +114,24 @@ def test_a_title_alone_is_offered_and_not_fetched(live: LiveBot) -> None:
     assert ada.presses(card, "Get").file().content == CSV
 
 
+@pytest.mark.parametrize("text", ["calling usage May 2020", "May 2020 usage", "show me the calling usage of May 2020"])
+def test_a_title_with_a_period_of_which_there_is_none_gets_those_of_other_days(live: LiveBot, text: str) -> None:
+    live.partner_report("Calling Usage", start="2026-10-01", end="2026-10-31")
+
+    card = live.at(live.ada).says(text).card()
+
+    assert "(May 1–31, 2020). The closest one:\nCalling Usage" in card.shown
+    assert {"Get", "Run a report"} < set(card.buttons)
+
+
+def test_words_that_no_report_has_are_not_understood_for_a_period_in_them(live: LiveBot) -> None:
+    live.partner_report("Calling Usage", start="2026-10-01", end="2026-10-31")
+
+    card = live.at(live.ada).says("lunch in May 2020").card()
+
+    assert card.shown == "I didn't understand “lunch in May 2020”. Try **reports** or **help**."
+
+
 def test_somebody_without_a_role_learns_nothing_by_a_sentence(live: LiveBot) -> None:
     live.partner_report("Calling Usage")
     nora = live.at(live.nora)

@@ -118,6 +118,7 @@ def of_sentence(invocation: Invocation) -> bool:
 def is_title(invocation: Invocation, words: Sequence[str]) -> bool:
     """Offer the reports that a message names which says nothing else. Return False where it names none.
 
+    Where it names a period as well, for which there is none, those of other days are offered.
     Nothing is looked for where others read along, for somebody who may have none, or while that can't be found out:
     that is answered as any other message.
     """
@@ -131,7 +132,8 @@ def is_title(invocation: Invocation, words: Sequence[str]) -> bool:
     except BotError as error:
         log.info("titles_not_searched", cause=str(error))
         return False
-    if not named.found.items or not (named.found.exact or len(asked_for(said)) > 1):
+    found = named.found.items and (named.found.exact or len(asked_for(said)) > 1)
+    if not found and not named.of_other_days:
         return False
     offer(invocation, said, named)
     return True
