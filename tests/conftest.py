@@ -6,7 +6,7 @@ import gc
 import logging
 import os
 import subprocess
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
@@ -24,8 +24,10 @@ from werkzeug.routing import Rule
 from bot.db import postgresql as postgresql_server
 from bot.db import sqlite_file
 from bot.db.postgresql import PostgresqlServer
+from bot.db.retention import Retention
 from bot.db.sqlite_file import OpenConnection, SqliteFile, Use
 from bot.emulator import Emulator
+from bot.ops.alerts import Alerts
 from bot.queue import job_table, statements
 from bot.settings import Settings
 from tests.killed.program import SERVE, Program
@@ -305,6 +307,16 @@ def stepped(
         made.stop()
 
 
+@contextmanager
+def each_minutes_work_left_out() -> Iterator[None]:
+    """Without the checks for alerts and the retention, which take a sixth of a dialogue's time at each start.
+
+    They have tests of their own.
+    """
+    with patch.object(Alerts, "forever", lambda *_: None), patch.object(Retention, "prune", lambda _: None):
+        yield
+
+
 @pytest.fixture
 def live(
     tmp_path: Path, database_file: Path, settings: dict[str, str], request: pytest.FixtureRequest
@@ -314,7 +326,7 @@ def live(
         emulator.world.lists_threads = shows_threads(request)
         made = LiveBot(emulator, tmp_path / "data", **settings)
         made.has_database(database_file)
-        with made.program() as url:
+        with each_minutes_work_left_out(), made.program() as url:
             made.register(url)
             yield made
             made.let_go()
