@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import signal
 import sys
@@ -108,6 +109,17 @@ def set_thread_switch_interval() -> None:
     interpreter: all other writers, of both processes, wait for it meanwhile.
     """
     sys.setswitchinterval(SWITCH_SECONDS)
+
+
+def pause_garbage_collection() -> None:
+    """Collect nothing until ``resume_garbage_collection``, while modules are imported: a sixth of a start's time."""
+    gc.disable()
+
+
+def resume_garbage_collection() -> None:
+    """Collect garbage from now on, and never look at what the start made: each full collection took 70 ms for that."""
+    gc.freeze()
+    gc.enable()
 
 
 def note_working(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import subprocess
@@ -84,29 +85,31 @@ def _own_pace() -> Iterator[None]:
 
 @pytest.mark.usefixtures("_own_pace")
 def test_the_workers_threads_give_way_quickly(webex, monkeypatch):
-    """A thread that holds SQLite's write lock must not wait long for the interpreter."""
-    seen: list[float] = []
+    """A thread that holds SQLite's write lock must not wait long for the interpreter. Garbage is collected again."""
+    seen: list[object] = []
 
     class Idle:
         def run(self, stop: threading.Event) -> None:
-            seen.append(sys.getswitchinterval())
+            seen.extend((sys.getswitchinterval(), gc.isenabled()))
 
     monkeypatch.setattr("bot.app.build_worker", lambda _: Idle())
     monkeypatch.setattr("bot.process.on_stop_signal", lambda _: None)
     monkeypatch.setattr(os, "nice", lambda _: 0)
     assert main(["worker"]) == 0
-    assert seen == [pytest.approx(0.001)]
+    assert seen == [pytest.approx(0.001), True]
 
 
-def test_the_webs_threads_give_way_quickly(webex):
+def test_the_webs_threads_give_way_quickly_and_what_its_start_made_is_not_looked_through_again(webex):
     code = (
         "import sys; from bot.web import gunicorn_conf; print(sys.getswitchinterval());"
-        "gunicorn_conf.post_fork(None, None); print(sys.getswitchinterval())"
+        "gunicorn_conf.post_fork(None, None); print(sys.getswitchinterval());"
+        "import gc; from types import SimpleNamespace as Worker; print(gc.isenabled());"
+        "gunicorn_conf.post_worker_init(Worker(alive=True)); print(gc.isenabled(), gc.get_freeze_count() > 10_000)"
     )
     told = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=20, check=True
     )
-    assert told.stdout.split() == ["0.005", "0.001"]
+    assert told.stdout.split() == ["0.005", "0.001", "False", "True", "True"]
 
 
 def doctor(capsys) -> tuple[int, dict[str, str], str]:

@@ -28,6 +28,7 @@ NICENESS: Final = 5
 
 def run(settings: Settings) -> None:
     """Work until SIGTERM, SIGINT or SIGHUP."""
+    process.pause_garbage_collection()
     process.limit_malloc_arenas()
     process.limit_thread_stacks()
     process.set_thread_switch_interval()
@@ -45,4 +46,6 @@ def run(settings: Settings) -> None:
 
     shared = settings.database_url.get_secret_value().startswith("postgresql:")
     with own_folder(settings.data_dir) if shared else nullcontext(settings.data_dir) as folder:
-        build_worker(build_services(settings, folder=folder)).run(stop)
+        worker = build_worker(build_services(settings, folder=folder))
+        process.resume_garbage_collection()
+        worker.run(stop)

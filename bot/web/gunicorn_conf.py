@@ -110,11 +110,13 @@ def pre_fork(_server: Arbiter, _worker: Worker) -> None:
 
 def post_worker_init(worker: Worker) -> None:
     """Let calls that wait be answered when the process is told to end, so that a stop does not take half a minute."""
+    process.resume_garbage_collection()
     polls.is_ending = lambda: not worker.alive
 
 
 def post_fork(_server: Arbiter, _worker: Worker) -> None:
     """Prepare the process that answers: it counts figures in files of its own."""
+    process.pause_garbage_collection()
     limit_malloc_arenas()
     limit_thread_stacks()
     set_thread_switch_interval()
