@@ -487,6 +487,26 @@ def test_it_is_unscheduled_and_can_be_had_again(stepped: SteppedBot) -> None:
         assert getattr(again, name) == getattr(before, name), name
 
 
+def test_a_second_press_makes_no_second_schedule(stepped: SteppedBot) -> None:
+    says(stepped, f"{TYPED} named Weekly usage", space=stepped.setup.group)
+    (said,) = says(stepped, "unschedule weekly usage", space=stepped.setup.group)
+    (made,) = presses(stepped, said, "Schedule it again")
+    (again,) = presses(stepped, said, "Schedule it again")
+
+    assert "Scheduled Weekly usage" in made.words
+    assert "Already scheduled Weekly usage" in again.words
+    assert len(stored(stepped)) == 1
+
+
+def test_a_form_that_is_pressed_twice_makes_one_schedule(stepped: SteppedBot) -> None:
+    (form,) = says(stepped, "schedule calling usage every Monday", space=stepped.setup.group)
+    stepped.pressed(stepped.setup.ada, form.message, form.buttons["Schedule"] | form.fields)
+    stepped.pressed(stepped.setup.ada, form.message, form.buttons["Schedule"] | form.fields)
+    stepped.work()
+
+    assert len(stored(stepped)) == 1
+
+
 def test_unschedule_alone_asks_which(stepped: SteppedBot) -> None:
     says(stepped, TYPED, space=stepped.setup.group)
     (which,) = says(stepped, "unschedule", space=stepped.setup.group)
