@@ -88,10 +88,15 @@ def _state(owned: Subscription | Schedule) -> str:
     return ", paused" if owned.state is OriginState.PAUSED else ""
 
 
-def ended(owned: Subscription | Schedule, place: str = "") -> str:
-    """Return that one has ended, and when; ``place``: `` in **Admin reports**``, where the answer stands elsewhere."""
-    what, at = named(owned), f" on {when(owned.ended_at)}" if owned.ended_at else ""
-    return f"{what[0].upper()}{what[1:]}{place} was ended{at}."
+def ended(owned: Subscription | Schedule, place: str = "", *, by: str = "") -> str:
+    """Return that one has ended, and when; ``place``: `` in **Admin reports**``, where the answer stands elsewhere.
+
+    ``by``: the name of who ended it, where that is known.
+    """
+    what = named(owned)
+    who = f" by {escape_card(by)}" if by else ""
+    at = f" on {when(owned.ended_at)}" if owned.ended_at else ""
+    return f"{what[0].upper()}{what[1:]}{place} was ended{who}{at}."
 
 
 def none_called(words: Sequence[str], *, direct: bool, word: str = "", hidden: bool = False, space: str = "") -> str:

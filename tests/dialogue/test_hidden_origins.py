@@ -97,36 +97,3 @@ def test_a_schedule_is_recommended_only_to_who_may_make_one(live: LiveBot, role:
         said = user.says("schedules").answer().words
         assert said.startswith(sentence)
         assert ("Type schedule" in said) is told
-
-
-@pytest.mark.parametrize(
-    ("kind", "what", "button"),
-    [
-        ("schedule", "The schedule Calling Usage", "Send a test now"),
-        ("schedule", "The schedule Calling Usage", "Change"),
-        ("schedule", "The schedule Calling Usage", "Unschedule"),
-        ("subscription", "The subscription to calling usage", "Mute for a week"),
-    ],
-)
-def test_a_press_on_the_card_of_what_has_ended_says_what_it_was_and_where(
-    live: LiveBot, kind: str, what: str, button: str
-) -> None:
-    ada = live.at(live.ada, live.group)
-    card = ada.says(ADA_MAKES[kind]).card()
-    ada.says(f"{'unschedule' if kind == 'schedule' else 'unsubscribe'} calling usage").card()
-
-    ada.presses(card, button)
-
-    live.at(live.ada).hears_privately(f"{what} in Admin reports was ended on ")
-
-
-def test_a_press_for_what_is_none_names_the_space(live: LiveBot) -> None:
-    ada = live.at(live.ada, live.group)
-    card = ada.says(ADA_MAKES["schedule"]).card()
-    card.buttons["Pause"]["argument"] = "unknown2"
-
-    ada.presses(card, "Pause")
-
-    live.at(live.ada).hears_privately(
-        "Admin reports has no subscription or schedule called “unknown2”. Type subscriptions or schedules there"
-    )
