@@ -16,7 +16,7 @@ from bot.db import audit, origins, reports, schedules
 from bot.db.origin import Kind
 from bot.db.schedules import Schedule
 from bot.messages import schedule_form
-from bot.messages.report_form import REGIONS
+from bot.messages.report_form import REGIONS, nothing_chosen
 from bot.messages.schedule_form import CHANGE, DATE, DAYS, HOW_OFTEN, REPEAT, TEMPLATE, TIME, WHAT_TIME, ZONE, form_card
 from bot.messages.schedules import ALREADY_SCHEDULED, NOT_SCHEDULED, twice
 from bot.reports.schedules import put_schedules, set_next
@@ -196,6 +196,9 @@ def _ask_template(invocation: Invocation, options: RunOptions, typed: Typed) -> 
         return
     if choices:
         invocation.say("schedule", *schedule_form.which_card(choices, details))
+    elif invocation.inputs.get(TEMPLATE) == "":
+        invocation.answer_press_directly()
+        invocation.say("schedule", nothing_chosen(schedule_form.WHICH_TEMPLATE))
     else:
         note = options.no_template(" ".join(wanted.unread))
         invocation.say("schedule", *schedule_form.choose_card(options.templates, details, note))
