@@ -405,6 +405,7 @@ def test_what_is_typed_behind_its_name_stands_in_the_form(stepped: SteppedBot, n
     kept = {"zone": "Europe/Berlin", "region": "EU", "name": "Weekly usage", "days": ""}
     assert form.fields.items() >= (changed | kept).items()
     assert "Change a schedule: Weekly usage" in form.shown
+    assert f"`schedule change {schedule.reference} every Monday 08:00 last week`" in (form.message.markdown or "")
     (wrong,) = says(stepped, f"schedule change {named} every blue moon", space=stepped.setup.group)
     assert "I didn't understand “every blue moon”." in wrong.shown
     assert stored(stepped) == [schedule]
