@@ -118,7 +118,7 @@ ENTRY_POINTS = {
     "reports": EntryPoint("reports", other="There are no reports yet", wants_id=False),
     "refresh": EntryPoint("refresh"),
     "again": EntryPoint("again"),
-    "cancel": EntryPoint("cancel", shows="Nobody is waiting for this report here", other=""),
+    "cancel": EntryPoint("cancel", shows="for this report here", other=""),
     "delete": EntryPoint("delete", changes=True),
     "templates": EntryPoint("templates", shows=None, other="", wants_id=False),
     "new": EntryPoint("new", shows=None, other="", wants_id=False, changes=True),

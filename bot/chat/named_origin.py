@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from bot.access.policy import Action, Verdict
+from bot.chat.names import place_elsewhere
 from bot.db import origins
 from bot.db.origin import Kind, OriginState
 from bot.db.schedules import Schedule
 from bot.errors import Refused
-from bot.messages.origins import OF_ANOTHER_SPACE, name_of, none_called, which_one
+from bot.messages.origins import OF_ANOTHER_SPACE, ended, name_of, none_called, which_one
 from bot.messages.refusals import NO_AUDIT
 from bot.outbox import Text
 from bot.reports.search import Searchable, matching
@@ -164,11 +165,32 @@ def offer_origins(
         direct, word = invocation.direct, invocation.word.casefold() if fits else ""
         hidden = none_called(words, direct=direct, word=word, hidden=True)
         refuse_hidden(invocation, all_here(invocation, *_kinds_of(invocation)), hidden)
-        said = none_called(words, direct=direct, word=word)
+        gone = _ended(invocation, words)
+        if gone is not None:
+            said = ended(gone, place_elsewhere(invocation, gone))
+        else:
+            said = none_called(words, direct=direct, word=word, space=_space_pressed(invocation))
         invocation.show("none", Text(said))
         return
     content = Text(*which_one(found or near, words, action, invocation.word.casefold(), almost=bool(near)))
     invocation.show("choice", content)
+
+
+def _ended(invocation: Invocation, words: Sequence[str]) -> Subscription | Schedule | None:
+    """Return what a reference names that has ended, of this space or the person's own, as far as they may see it."""
+    with invocation.services.database.read() as tx:
+        one = origins.with_reference(tx, words[0]) if len(words) == 1 else None
+    if one is None or one.state is not OriginState.ENDED:
+        return None
+    theirs = same_id(one.room_id, invocation.room_id) or same_id(one.person_id, invocation.person_id)
+    seen = of_families([one], invocation.check_person(Action.LIST).families)
+    return seen[0] if theirs and seen else None
+
+
+def _space_pressed(invocation: Invocation) -> str:
+    """Return the name of the space of a press that is answered directly; empty where nothing or no name is known."""
+    is_here = invocation.direct or not invocation.trail.direct_only
+    return "" if is_here else invocation.space_names([invocation.room_id]).get(invocation.room_id, "")
 
 
 def _almost_named(invocation: Invocation, words: Sequence[str]) -> list[Subscription | Schedule]:

@@ -16,6 +16,7 @@ from bot.chat.new_report_words import read_words
 from bot.db import reports, space_settings
 from bot.errors import BotError
 from bot.messages.elements import button
+from bot.messages.new_report import REVERSED
 from bot.messages.own_requests import AGAIN, which_one
 from bot.messages.report_form import REGIONS, argument_of
 from bot.messages.report_list import (
@@ -35,6 +36,7 @@ from bot.messages.report_list import (
 )
 from bot.messages.request_card import for_organization
 from bot.outbox import Text
+from bot.reports.periods import find_reversed
 from bot.reports.report_search import find_named, region_in
 from bot.text import one_line
 from bot.webex.catalog import newest_first
@@ -162,7 +164,8 @@ def offer(invocation: Invocation, words: Sequence[str], named: Named, *, row_but
         whole = len(fitting) == len(shown) or named.regions  # else the list, which has the home region alone
         buttons = [] if whole else [button("Show all", "reports", invocation.argument(words))]
     else:
-        note, closest = nothing_note(asked), closest_note(len(nearest))
+        reverse, _ = find_reversed(words, today_of(invocation))
+        note, closest = REVERSED if reverse else nothing_note(asked), closest_note(len(nearest))
         run = _run_button(invocation, words) if row_button == GET else []
         buttons = [*run, button("Show reports", "reports", invocation.argument(()))]
     heading = (ONE if len(fitting) == 1 else CHOICE) if fitting else NOT_FOUND

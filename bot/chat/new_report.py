@@ -141,6 +141,10 @@ def _until_data_ends(wanted: Wanted, template: Template, today: date) -> Wanted:
 def ask_template(invocation: Invocation, options: RunOptions, wanted: Wanted) -> None:
     """Ask which of the templates that fit is meant, or of all where none does."""
     choices = wanted.choices or wanted.nearest
+    if not choices and invocation.inputs.get(report_form.TEMPLATE) == "":
+        invocation.answer_press_directly()
+        answer(invocation, report_form.nothing_chosen(sentences.WHICH_TEMPLATE))
+        return
     if not choices:
         note = options.no_template(" ".join(wanted.unread))
         said = report_form.details_of(wanted.start, wanted.end, wanted.region, wanted.sites, wanted.on_behalf_of)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.messages.report_form import ANYWAY, END, HOME, REGION, SITES, START, TEMPLATE
 from bot.reports.mistyped_periods import guess_period
-from bot.reports.periods import find_period
+from bot.reports.periods import find_period, find_reversed
 from bot.reports.report_search import REGION_WORDS
 from bot.reports.search import Searchable, search
 from bot.webex.report_families import FAMILIES, Family
@@ -86,6 +86,8 @@ def read_words(words: Sequence[str], templates: Sequence[Template], today: date,
     future, said = _take_future(said)
     wanted = Wanted(template, anyway=anyway, on_behalf_of=on_behalf_of, future=future)
     period, left = find_period(said, today)
+    if period is None:
+        period, left = find_reversed(said, today)  # which is said of it, or it would be replaced by other days
     read = _read(wanted, period, left, templates)
     if period is None and read.unread:
         period, left = guess_period(said, today)

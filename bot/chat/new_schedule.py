@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
 
 from bot.access.policy import Action
 from bot.chat.named_origin import require_change
@@ -16,9 +16,9 @@ from bot.db import audit, origins, reports, schedules
 from bot.db.origin import Kind
 from bot.db.schedules import Schedule
 from bot.messages import schedule_form
-from bot.messages.report_form import REGIONS
+from bot.messages.report_form import REGIONS, nothing_chosen
 from bot.messages.schedule_form import CHANGE, DATE, DAYS, HOW_OFTEN, REPEAT, TEMPLATE, TIME, WHAT_TIME, ZONE, form_card
-from bot.messages.schedules import NOT_SCHEDULED, twice
+from bot.messages.schedules import ALREADY_SCHEDULED, NOT_SCHEDULED, twice
 from bot.reports.schedules import put_schedules, set_next
 from bot.webex.ids import same_id
 from bot.webex.report_families import FAMILIES
@@ -30,11 +30,13 @@ if TYPE_CHECKING:
     from bot.chat.new_report import RunOptions
     from bot.chat.schedule_plan import Planned
     from bot.chat.schedule_words import Typed
-    from bot.db.subscriptions import Subscription
+    from bot.db.database import Transaction
     from bot.webex.report_templates import Template
 
 FIELDS = frozenset({REPEAT, TIME, ZONE})
 """A press that has these comes from the form."""
+SAME = ("family", "template_id", "on_behalf_of", "region", "sites", "period", "rrule", "time_zone", "only_if")
+"""What two schedules have in common, with the time of the day, when one is enough."""
 
 
 def make_schedule(invocation: Invocation, words: Sequence[str]) -> None:
@@ -79,17 +81,18 @@ def _store(invocation: Invocation, template: Template, made: Planned) -> None:
         "on_behalf_of": invocation.on_behalf_of or None,
     }
     with services.database.begin() as tx:
-        added = schedules.add(tx, values)
-        stored = schedules.of_event(tx, invocation.event_key)
+        same = _same(tx, values)
+        known = invocation.pressed is not None and schedules.of_event(tx, invocation.event_key) is None and same
+        added = None if known else schedules.add(tx, values)
+        stored = known or schedules.of_event(tx, invocation.event_key)
         assert stored is not None
         if added is not None:
             set_next(tx, stored, now)
             put_schedules(tx, services.queue)
             audit.record(tx, invocation.entry("schedule", None, audit.ASKED, stored.reference), now)
-        same = next((one for one in origins.of_room(tx, stored.room_id, Kind.SCHEDULE) if _same(one, stored)), None)
-    invocation.trail.recorded = True
-    notes = (*made.notes, *([twice(same)] if isinstance(same, Schedule) else []))
-    show_schedule(invocation, stored, head="Scheduled", notes=notes)
+    invocation.trail.recorded, invocation.trail.reference = not known, stored.reference
+    notes = (*made.notes, *([twice(same)] if same and not known else []))
+    show_schedule(invocation, stored, head=ALREADY_SCHEDULED if known else "Scheduled", notes=notes)
     invocation.delete_form("schedule")
 
 
@@ -126,14 +129,16 @@ def change_schedule(invocation: Invocation, schedule: Schedule, words: Sequence[
     invocation.delete_form("schedule")
 
 
-def _same(one: Subscription | Schedule, made: Schedule) -> bool:
-    """Return True for another schedule that runs the same report at the same times."""
-    return isinstance(one, Schedule) and one.id != made.id and _what(one) == _what(made)
+def _same(tx: Transaction, values: Mapping[str, Any]) -> Schedule | None:
+    """Return a schedule of another event that runs the same report at the same times in the same space."""
+    for one in origins.of_room(tx, values["room_id"], Kind.SCHEDULE):
+        if isinstance(one, Schedule) and one.event_key != values["event_key"] and _what(asdict(one)) == _what(values):
+            return one
+    return None
 
 
-def _what(one: Schedule) -> tuple[object, ...]:
-    about = (one.family, one.template_id, one.on_behalf_of, one.region, one.sites, one.period)
-    return (*about, one.rrule, one.dtstart[-len("T08:00:00") :], one.time_zone, one.only_if)
+def _what(values: Mapping[str, Any]) -> tuple[object, ...]:
+    return (*(values[name] for name in SAME), values["dtstart"][-len("T08:00:00") :])
 
 
 def _changed(values: Mapping[str, str], typed: Mapping[str, str]) -> dict[str, str]:
@@ -191,6 +196,9 @@ def _ask_template(invocation: Invocation, options: RunOptions, typed: Typed) -> 
         return
     if choices:
         invocation.say("schedule", *schedule_form.which_card(choices, details))
+    elif invocation.inputs.get(TEMPLATE) == "":
+        invocation.answer_press_directly()
+        invocation.say("schedule", nothing_chosen(schedule_form.WHICH_TEMPLATE))
     else:
         note = options.no_template(" ".join(wanted.unread))
         invocation.say("schedule", *schedule_form.choose_card(options.templates, details, note))

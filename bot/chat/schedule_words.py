@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from bot.chat.new_report_words import Wanted, read_form, read_words
 from bot.chat.time_zones import zone_named, zones_near
 from bot.messages import sentences
+from bot.messages.new_report import REVERSED
 from bot.messages.recurrence import TOO_OFTEN, unknown_zone
 from bot.messages.schedule_form import (
     BIWEEKLY,
@@ -106,6 +107,8 @@ def read_typed(words: Sequence[str], templates: Sequence[Template], today: date)
     odd = [*wanted.future, *(wanted.unread if wanted.template is not None else [])]
     if odd:
         wrong.append(sentences.not_understood(" ".join(odd)))
+    if wanted.start and wanted.end and wanted.end < wanted.start:
+        wrong.append(REVERSED)
     return Typed(wanted, {name: value for name, value in values.items() if value}, tuple(wrong))
 
 

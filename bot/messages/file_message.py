@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.db.downloads import FEW, MOST
+from bot.db.origin import OriginState
 from bot.db.schedules import Schedule
 from bot.db.space_settings import FileFormat
 from bot.files.formats import WhyNot
@@ -118,7 +119,9 @@ def status_unknown(report: Report) -> str:
 
 
 def comes_for(owned: Subscription | Schedule) -> str:
-    """Return for which subscription or schedule a file comes, and how to have it end."""
+    """Return for which subscription or schedule a file comes, and how to have it end, unless it has."""
+    if owned.state is OriginState.ENDED:
+        return f"For {named(owned)}."
     ends = "unschedule" if isinstance(owned, Schedule) else "unsubscribe"
     return f"For {named(owned)}. `{ends} {owned.reference}` ends it."
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bot.webex.report_templates import NewReport, Template
 
 NO_PERIOD: Final = "This report has no period; run it without one."
+REVERSED: Final = "The last day is before the first."
 
 
 def problems(template: Template, new: NewReport, today: date) -> list[str]:
@@ -43,7 +44,7 @@ def _of_days(template: Template, new: NewReport, today: date) -> Iterator[str]:
         yield "Which period? For example: last week, May, Q2, or Oct 1–15."
         return
     if new.end < new.start:
-        yield "The last day is before the first."
+        yield REVERSED
         return
     length = (new.end - new.start).days + 1
     if template.max_days is not None and length > template.max_days:

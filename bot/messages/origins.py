@@ -9,7 +9,7 @@ from bot.db.schedules import Schedule
 from bot.messages.elements import THAT_YOU_MAY_SEE, button, card, row, text
 from bot.messages.schedules import times_of
 from bot.messages.subscriptions import label
-from bot.text import escape_card, escape_markdown, one_line
+from bot.text import escape_card, escape_markdown, one_line, when
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,15 +88,28 @@ def _state(owned: Subscription | Schedule) -> str:
     return ", paused" if owned.state is OriginState.PAUSED else ""
 
 
-def none_called(words: Sequence[str], *, direct: bool, word: str = "", hidden: bool = False) -> str:
+def ended(owned: Subscription | Schedule, place: str = "", *, by: str = "") -> str:
+    """Return that one has ended, and when; ``place``: `` in **Admin reports**``, where the answer stands elsewhere.
+
+    ``by``: the name of who ended it, where that is known.
+    """
+    what = named(owned)
+    who = f" by {escape_card(by)}" if by else ""
+    at = f" on {when(owned.ended_at)}" if owned.ended_at else ""
+    return f"{what[0].upper()}{what[1:]}{place} was ended{who}{at}."
+
+
+def none_called(words: Sequence[str], *, direct: bool, word: str = "", hidden: bool = False, space: str = "") -> str:
     """Return that nothing here is called so; ``word``: or that there is nothing for this command.
 
-    ``hidden``: there are others, which the person may not see.
+    ``hidden``: there are others, which the person may not see. ``space``: its name, where the answer stands elsewhere.
     """
     if word in NOTHING:
-        return f"Nothing here{THAT_YOU_MAY_SEE if hidden else ''} {NOTHING[word]}."
-    where = "You have no subscription or schedule" if direct else "This space has no subscription or schedule"
+        here = f"in **{escape_markdown(space)}**" if space else "here"
+        return f"Nothing {here}{THAT_YOU_MAY_SEE if hidden else ''} {NOTHING[word]}."
+    here = f"**{escape_markdown(space)}**" if space else "This space"
+    where = f"{'You have' if direct else f'{here} has'} no subscription or schedule"
     called = f" called “{escape_markdown(' '.join(words), 60)}”" if words else ""
     if hidden:
         return f"{where}{called}{THAT_YOU_MAY_SEE}."
-    return f"{where}{called}. Type `subscriptions` or `schedules` to see them."
+    return f"{where}{called}. Type `subscriptions` or `schedules` {'there ' if space else ''}to see them."

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bot.messages.elements import button, card, primary, row, sentence_in_card, text
 from bot.messages.request_card import created_of, days, for_organization, title_of
+from bot.messages.sentences import WHICH_TEMPLATE
 from bot.text import count, escape_card, escape_markdown, one_line
 from bot.webex.ids import bare_id
 from bot.webex.report_families import FAMILIES
@@ -83,9 +84,14 @@ def _data(template: Template) -> str:
     return ""
 
 
+def nothing_chosen(question: str) -> str:
+    """Return what is said to a press of Continue without a choice; the card with the question stays."""
+    return f"Choose a report first, on the card “{question}”."
+
+
 def choose_card(templates: Sequence[Template], details: str = "", note: str = "") -> tuple[str, Card]:
     """Return the card on which one of all templates is chosen; ``details``: what was typed besides."""
-    head = "Which report do you want to run?"
+    head = WHICH_TEMPLATE
     shown = sorted(templates, key=lambda one: (one.title.casefold(), one.family))[:MOST_CHOICES]
     choices = [{"title": f"{one_line(one.title, LONGEST_CHOICE)} ({one.family})", "value": one.key} for one in shown]
     field = {"type": "Input.ChoiceSet", "id": TEMPLATE, "style": "compact", "choices": choices, "placeholder": CHOOSE}

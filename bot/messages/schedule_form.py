@@ -136,7 +136,8 @@ def form_card(
     ]
     asked = f"**{escape_markdown(template.title, LONGEST_TITLE)}**: {' '.join(wrong)}".rstrip(": ")
     period = " last week" if template.takes_dates else ""
-    said = f"{asked} Type it in full, for example `schedule {template.key} every Monday 08:00{period}`."
+    what = argument if changes else template.key
+    said = f"{asked} Type it in full, for example `schedule {what} every Monday 08:00{period}`."
     return said, card(body, [primary(button("Save" if changes else "Schedule", "schedule", argument))], instead=said)
 
 

@@ -35,6 +35,7 @@ NOT_SCHEDULED: Final = (
     "I didn't schedule anything: its reports would be for everyone in that space, external people included. "
     "Schedule it here, or in a space without them."
 )
+ALREADY_SCHEDULED: Final = "Already scheduled"
 JUST_RUN: Final = "It was started a moment ago."
 
 

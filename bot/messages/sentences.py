@@ -35,6 +35,7 @@ RUN_CANCELED_LATE: Final = "Canceled. I won't post this report here, but Webex m
 STILL_WAITING: Final = "Others in this space are still waiting."
 TOO_LATE: Final = "It's too late to cancel: the file is being posted."
 NOT_WAITING: Final = "Nobody is waiting for this report here."
+NONE_TO_CANCEL: Final = "I found no request for this report here that you may cancel."
 REPORT_DELETED: Final = "The report was deleted, so I won't post it here."
 ANOTHER_CANCELED: Final = "Another administrator canceled this request."
 RESTORED: Final = (

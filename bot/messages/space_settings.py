@@ -79,22 +79,28 @@ def _choice(name: str, choices: Mapping[str, str], values: Mapping[str, str]) ->
     }  # fmt: skip
 
 
-def settings_text(chosen: SpaceSettings, *, direct: bool) -> str:
-    """Return the settings as lines, and how each is changed."""
+def settings_text(chosen: SpaceSettings, *, direct: bool, space: str = "") -> str:
+    """Return the settings as lines, and how each is changed; ``space``: whose they are, where it is read elsewhere."""
     lines = [f"- {name}: {value}" for name, value in _named(chosen)]
-    return "\n".join([f"**{title(direct=direct)}**", "", *lines, "", HOW_TO_TYPE])
+    head = f"Settings of {space}" if space else f"**{title(direct=direct)}**"
+    return "\n".join([head, "", *lines, "", how_to_type(space)])
 
 
-def saved(chosen: SpaceSettings, *, direct: bool) -> tuple[str, Card]:
-    """Return what is said when settings were saved: all of them, and a button to change them again."""
-    whose = "Your settings are saved" if direct else "The settings of this space are saved"
+def how_to_type(space: str = "") -> str:
+    """Return how settings are changed by words; typed elsewhere than in the space they would change other ones."""
+    return f"In {space}, t{HOW_TO_TYPE[1:]}" if space else HOW_TO_TYPE
+
+
+def saved(chosen: SpaceSettings, *, direct: bool, space: str = "") -> tuple[str, Card | None]:
+    """Return what is said when settings were saved: all of them, and a button to change them; ``space`` as above."""
+    whose = "Your settings are saved" if direct else f"The settings of {space or 'this space'} are saved"
     named = "; ".join(f"{name.lower()}: {value}" for name, value in _named(chosen))
     body = [text(f"{whose}.", weight="Bolder"), facts((name, escape_card(value)) for name, value in _named(chosen))]
     said = f"{whose}. {named}."
     if chosen.time_zone != UTC:
         body.append(text(ITS_DAYS, isSubtle=True, size="Small"))
         said = f"{said} {ITS_DAYS}"
-    return said, card(body, [button("Change", "settings")], instead=said)
+    return said, None if space else card(body, [button("Change", "settings")], instead=said)
 
 
 def _named(chosen: SpaceSettings) -> list[tuple[str, str]]:
@@ -127,9 +133,9 @@ def _unknown(words: str, near: Sequence[str]) -> str:
     return f"{NO_ZONE.format(words)} Use a name such as **Europe/Berlin** or **America/New York**."
 
 
-def unknown_setting(words: str) -> str:
-    """Return what is said to words that name no setting, or no value of one."""
-    return f"I didn't understand “{escape_markdown(words, LONGEST_WORDS)}”. {HOW_TO_TYPE}"
+def unknown_setting(words: str, space: str = "") -> str:
+    """Return what is said to words that name no setting, or no value of one; ``space`` as above."""
+    return f"I didn't understand “{escape_markdown(words, LONGEST_WORDS)}”. {how_to_type(space)}"
 
 
 def choose_zone(words: str, near: Sequence[str]) -> tuple[str, Card]:

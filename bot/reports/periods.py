@@ -76,12 +76,22 @@ def find_period(words: Sequence[str], today: date) -> tuple[Period | None, tuple
 
     None and all the words where there is none, or where it is not clear which is meant. ``today`` is the caller's day.
     """
+    return _find(words, today, is_reversed=False)
+
+
+def find_reversed(words: Sequence[str], today: date) -> tuple[Period | None, tuple[str, ...]]:
+    """Return the same of a period whose last day is before its first."""
+    return _find(words, today, is_reversed=True)
+
+
+def _find(words: Sequence[str], today: date, *, is_reversed: bool) -> tuple[Period | None, tuple[str, ...]]:
     pieces = tuple(piece for word in words for piece in _SEPARATORS.split(word) if piece)
     said = [piece.translate(_DASHES).strip(_WRAPPING) or "?" for piece in pieces]
     found = list(_matches(said, today))
-    if len(found) != 1 or found[0].period is None:
+    period = found[0].period if len(found) == 1 else None
+    if period is None or (period.end < period.start) != is_reversed:
         return None, pieces
-    return found[0].period, pieces[: found[0].start] + pieces[found[0].end :]
+    return period, pieces[: found[0].start] + pieces[found[0].end :]
 
 
 def is_period(words: Sequence[str], today: date) -> bool:
@@ -114,10 +124,9 @@ class _Unit(NamedTuple):
     def within(self, year: int) -> Period | None:
         """Return the part in a year; None where that year has none: Feb 29, week 53, May 0."""
         try:
-            period = self.of(year)
+            return self.of(year)
         except (ValueError, OverflowError):
             return None
-        return period if period.start <= period.end else None
 
     def begun(self, last: date) -> Iterator[Period]:
         """Return those that have begun on a day, the latest first; week 1 of next year may have begun."""
@@ -128,6 +137,8 @@ class _Unit(NamedTuple):
 
 _YEARS_BACK: Final = 9
 """So far apart may two Februaries with 29 days be; two weeks 53 are nearer."""
+_HALF_A_YEAR: Final = timedelta(days=183)
+"""Days that are fewer than this from the one to the other are not reversed ones: "Dec 20 to Jan 10"."""
 _SEPARATORS = re.compile(r"[\s,;]+")
 _DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d~\u301c\uff5e", "-"))
 _WRAPPING = ".:!?()[]{}<>\"'“”„‘’«»*_`"
@@ -146,25 +157,13 @@ _OTHER_MEANING_AFTER: Final = (
 """After these words a period is a part of something else: "before May", "the end of May", "next May"."""
 _GOES_ON_WITH: Final = frozenset(("-", "to", "until", "till", "through", "thru", "bis", "onward", "onwards"))
 _ALSO_VERBS: Final = frozenset({"may", "march"})
-_BEFORE_VERB: Final = frozenset(("i", "we", "you", "he", "she", "it", "they", "that", "there", "who", "which"))
-_AFTER_VERB: Final = {
-    "i",
-    "we",
-    "you",
-    "he",
-    "she",
-    "it",
-    "they",
-    "be",
-    "have",
-    "not",
-    "need",
-    "want",
-    "get",
-    "also",
-    "still",
-    "only",
-} | {"contain", "fail", "take", "see", "ask", "show"}
+_PRONOUNS: Final = frozenset(("i", "we", "you", "he", "she", "it", "they"))
+_BEFORE_VERB: Final = _PRONOUNS | {"that", "there", "who", "which"}
+_AFTER_VERB: Final = (
+    _PRONOUNS
+    | {"be", "have", "not", "need", "want", "get", "also", "still", "only"}
+    | {"contain", "fail", "take", "see", "ask", "show"}
+)
 
 _MONTH = (
     r"(?P<month>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
@@ -319,7 +318,10 @@ def _readings(text: str, start: int, today: date) -> Iterator[_Reading]:
 
 
 def _period(reading: _Reading, preposition: str, today: date) -> Period | None:
-    """Return the days that are meant; None where there are none, or where they end before they start."""
+    """Return the days that are meant, also where they end before they start; None where there are none.
+
+    Of what has no year, the end is in the next year only where that year has begun; else the ends are reversed.
+    """
     first, last = reading.first, reading.last
     if first is last:
         found = next(first.begun(today), None)
@@ -329,12 +331,19 @@ def _period(reading: _Reading, preposition: str, today: date) -> Period | None:
     end = None if last.year is None else last.within(last.year)
     if last.year is not None and end is None:
         return None
+    reverse = None
     for start in first.begun(end.end if end else today):
-        years = (start.start.year, start.start.year + 1)
-        for one in [end] if end else filter(None, map(last.within, years)):
-            if one.end >= start.start:
-                return Period(start.start, one.end)
-    return None
+        same = end or last.within(start.start.year)
+        if same and same.end >= start.start:
+            return Period(start.start, same.end)
+        after = None if end else last.within(start.start.year + 1)
+        is_short = after is not None and after.end - start.start < _HALF_A_YEAR
+        if after and (after.start <= today or (is_short and (first.year or after.start.year <= today.year))):
+            return Period(start.start, after.end)
+        reverse = reverse or (same and Period(start.start, same.end))
+        if reverse and not is_short:
+            break
+    return reverse
 
 
 def _matches(said: Sequence[str], today: date) -> Iterator[_Match]:

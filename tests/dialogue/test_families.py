@@ -144,7 +144,7 @@ def test_who_has_the_other_family_only_can_neither_cancel_nor_see_a_request(live
     assert "Nobody is waiting for this report here." in pat.says(f"cancel {report.id}").answer().words
     assert "Nobody has requested" in pat.says(f"why {report.id}").answer().words
     pat.presses(card, "Cancel")
-    pat.hears_privately("Nobody is waiting for this report here.")
+    pat.hears_privately("I found no request for this report here that you may cancel.")
     audit = live.at(pat.person).says("audit").card().shown
     assert "Calling Usage" not in audit
     assert "Ada Lovelace" not in audit

@@ -97,3 +97,9 @@ def test_a_schedule_is_recommended_only_to_who_may_make_one(live: LiveBot, role:
         said = user.says("schedules").answer().words
         assert said.startswith(sentence)
         assert ("Type schedule" in said) is told
+
+
+def test_a_schedule_is_not_recommended_for_a_space_that_would_refuse_it(live: LiveBot) -> None:
+    live.at(live.ada, live.outside).says("schedules")
+
+    assert "Type" not in live.at(live.ada).hears_privately("That space has no schedules.").words

@@ -114,14 +114,17 @@ def test_where_none_is_near_none_is_chosen_and_the_rest_is_kept(live: LiveBot, w
     assert (made.title, made.start, made.end, made.region) == ("Calling Usage", *AUGUST.values(), "EU")
 
 
-def test_continue_without_a_choice_asks_again(live: LiveBot) -> None:
-    ada = live.at(live.ada)
-    line = ada.says("new zebra last month")
+@pytest.mark.parametrize("typed", ["new zebra last month", "schedule zebra"])
+def test_continue_without_a_choice_asks_for_one_and_the_card_stays(live: LiveBot, typed: str) -> None:
+    ada = live.at(live.ada, live.group)
+    line = ada.says(typed)
+    card = line.card()
 
-    ada.presses(line.card(), "Continue")
+    ada.presses(card, "Continue")
 
-    live.emulator.world.wait_for(lambda _: len(line.answers()) > 1)
-    assert line.answers()[-1].fields == {"template": ""}
+    live.at(live.ada).hears_privately("Choose a report first, on the card “Which report")
+    assert len(line.answers()) == 1
+    assert not card.message.deleted
 
 
 def test_the_last_report_whose_template_is_gone_is_offered_by_the_nearest(

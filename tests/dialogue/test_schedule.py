@@ -405,6 +405,7 @@ def test_what_is_typed_behind_its_name_stands_in_the_form(stepped: SteppedBot, n
     kept = {"zone": "Europe/Berlin", "region": "EU", "name": "Weekly usage", "days": ""}
     assert form.fields.items() >= (changed | kept).items()
     assert "Change a schedule: Weekly usage" in form.shown
+    assert f"`schedule change {schedule.reference} every Monday 08:00 last week`" in (form.message.markdown or "")
     (wrong,) = says(stepped, f"schedule change {named} every blue moon", space=stepped.setup.group)
     assert "I didn't understand “every blue moon”." in wrong.shown
     assert stored(stepped) == [schedule]
@@ -485,6 +486,26 @@ def test_it_is_unscheduled_and_can_be_had_again(stepped: SteppedBot) -> None:
     (again,) = stored(stepped)
     for name in ("family", "template_id", "rrule", "time_zone", "period", "region", "only_if", "name"):
         assert getattr(again, name) == getattr(before, name), name
+
+
+def test_a_second_press_makes_no_second_schedule(stepped: SteppedBot) -> None:
+    says(stepped, f"{TYPED} named Weekly usage", space=stepped.setup.group)
+    (said,) = says(stepped, "unschedule weekly usage", space=stepped.setup.group)
+    (made,) = presses(stepped, said, "Schedule it again")
+    (again,) = presses(stepped, said, "Schedule it again")
+
+    assert "Scheduled Weekly usage" in made.words
+    assert "Already scheduled Weekly usage" in again.words
+    assert len(stored(stepped)) == 1
+
+
+def test_a_form_that_is_pressed_twice_makes_one_schedule(stepped: SteppedBot) -> None:
+    (form,) = says(stepped, "schedule calling usage every Monday", space=stepped.setup.group)
+    stepped.pressed(stepped.setup.ada, form.message, form.buttons["Schedule"] | form.fields)
+    stepped.pressed(stepped.setup.ada, form.message, form.buttons["Schedule"] | form.fields)
+    stepped.work()
+
+    assert len(stored(stepped)) == 1
 
 
 def test_unschedule_alone_asks_which(stepped: SteppedBot) -> None:

@@ -260,7 +260,26 @@ def test_where_outsiders_read_along_the_settings_come_directly_without_a_form(st
     live = stepped.setup
     say(stepped, live.ada, "settings", live.outside)
     told = stepped.said(person=live.ada)[-1]
-    assert "Settings of this space" in shown(told)
+    assert "Settings of **Project with Globex**" in shown(told)
+    assert "In **Project with Globex**, type `settings time zone Europe/Berlin`" in shown(told)
+    assert not actions_of(told.card)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("zip", "The settings of **Project with Globex** are saved."),
+        ("nonsense", "In **Project with Globex**, type `settings"),
+        ("time zone Louisville", "Did you mean **America/Kentucky/Louisville** or **America/Louisville**?"),
+    ],
+)
+def test_where_outsiders_read_along_a_change_is_answered_directly_without_buttons_for_other_settings(
+    stepped: SteppedBot, words: str, expected: str
+) -> None:
+    live = stepped.setup
+    say(stepped, live.ada, f"settings {words}", live.outside)
+    told = stepped.said(person=live.ada)[-1]
+    assert expected in shown(told)
     assert not actions_of(told.card)
 
 

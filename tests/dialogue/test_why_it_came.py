@@ -224,3 +224,17 @@ def test_refresh_in_the_thread_of_its_file_is_answered(stepped: SteppedBot) -> N
     said = said_to(stepped, "refresh", group, root=file.id)
 
     assert "Checked 07:" in said
+
+
+@pytest.mark.parametrize("has_ended", [False, True])
+def test_the_file_says_how_to_end_only_what_has_not_ended(stepped: SteppedBot, *, has_ended: bool) -> None:
+    owned, group = schedule(stepped), stepped.setup.group
+    report_id = waits(stepped, owned)
+    if has_ended:
+        said_to(stepped, f"unschedule {owned.reference}", group)
+    stepped.world.set_report(report_id, status="done")
+    settles(stepped)
+
+    (file,) = (one for one in stepped.said(group) if one.files)
+    assert "For the schedule **Weekly usage**." in (file.markdown or "")
+    assert (f"`unschedule {owned.reference}` ends it." in (file.markdown or "")) is not has_ended

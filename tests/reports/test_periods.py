@@ -11,7 +11,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from bot.chat.parser import parse
-from bot.reports.periods import Period, find_period, next_after
+from bot.reports.periods import Period, find_period, find_reversed, next_after
 from bot.webex.types import Person
 
 BOT = Person("BOT", "Report Bot", "Report", "org", nick_name="Report Bot", kind="bot")
@@ -267,6 +267,34 @@ def test_days_begin_by_the_clock_of_the_zone_when_it_changes(zone, moment, yeste
     assert read("last week", today).startswith(week)
 
 
+@pytest.mark.parametrize(
+    ("text", "today", "expected"),
+    [
+        ("from 5 Nov to 1 Nov", "2026-12-01", "2026-11-05/2026-11-01"),
+        ("nov 20 to nov 10", "2026-12-01", "2026-11-20/2026-11-10"),
+        ("nov 20 to nov 10", "2026-11-15", "2025-11-20/2026-11-10"),
+        ("Nov 20–10", "2026-12-01", "2026-11-20/2026-11-10"),
+        ("20.11. to 10.11.", "2026-12-01", "2026-11-20/2026-11-10"),
+        ("2026-11-20 to 2026-11-10", "2026-12-01", "2026-11-20/2026-11-10"),
+        ("Nov 5 2026 to Nov 1", "2026-12-01", "2026-11-05/2026-11-01"),
+        ("nov 20 2025 to nov 10", "2026-12-01", "2025-11-20/2026-11-10"),
+        ("nov 20 to nov 10 2026", "2026-12-01", "2025-11-20/2026-11-10"),
+        ("20 Dec to 10 Jan", "2026-12-25", "2025-12-20/2026-01-10"),
+        ("20 Dec to 10 Jan", "2027-01-05", "2026-12-20/2027-01-10"),
+        ("20 Dec to 10 Jan", "2027-02-01", "2026-12-20/2027-01-10"),
+        ("20 Dec 2026 to 10 Jan", "2026-12-25", "2026-12-20/2027-01-10"),
+        ("Nov to Feb", "2026-12-01", "2025-11-01/2026-02-28"),
+        ("Q4 to Q1", "2027-01-05", "2026-10-01/2027-03-31"),
+        ("Oct 20 to Dec 20", "2026-12-01", "2026-10-20/2026-12-20"),
+    ],
+)
+def test_reversed_days_are_no_days_of_other_years(text, today, expected):
+    found = [find(typed(text), date.fromisoformat(today))[0] for find in (find_period, find_reversed)]
+    (period,) = filter(None, found)
+    assert f"{period.start}/{period.end}" == expected
+    assert (period is found[0]) == (period.start <= period.end)
+
+
 PARTS = (
     "last this 7 two week days May may Oct Q2 1 15 1.–15.5. 15.5 2025 2025-10-03 – - to and from the of since W53 29"
 )
@@ -279,6 +307,8 @@ def test_no_text_raises_and_the_rest_is_in_order(words, today):
     left = iter(piece for word in words for piece in word.replace(",", " ").replace(";", " ").split())
     assert all(piece in left for piece in rest)
     assert period is None or period.start <= period.end
+    reverse, _ = find_reversed(words, today)
+    assert reverse is None or reverse.end < reverse.start
 
 
 def test_a_long_text_is_read_in_time():

@@ -30,6 +30,7 @@ from bot.webex.ids import same_id
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from bot.access.policy import Decision
     from bot.chat.invocation import Invocation
     from bot.chat.thread_context import Allowed
     from bot.db.database import Transaction
@@ -73,8 +74,8 @@ def cancel(invocation: Invocation) -> None:
             closed = requests.closed_by(tx, report_id, invocation.event_key)  # a kill came before the answer
             ended = closed or open_ones
             said = sentences.TOO_LATE if here else sentences.NOT_WAITING
-            if not here and not ended and kept is not None:
-                said = sentences.others_cancel(named(kept))
+            if not here and not ended:
+                said = sentences.others_cancel(named(kept)) if kept else _not_waiting(invocation, allowed)
             told = [_told(tx, invocation, one, ended) for one in ended]
             if told:
                 said = told[0].replace(sentences.ANOTHER_CANCELED, "Canceled.")
@@ -87,6 +88,13 @@ def cancel(invocation: Invocation) -> None:
             invocation.answer_press_directly()
         if not any(_card_answers(one, invocation) for one in ended):
             invocation.show(f"cancel:{report_id}", Text(said))
+
+
+def _not_waiting(invocation: Invocation, allowed: Decision) -> str:
+    """Return that there is nothing to cancel; of a press the person is told alone, so also whom the rest is for."""
+    if not allowed.others or not invocation.pressed:
+        return sentences.NOT_WAITING
+    return f"{sentences.NONE_TO_CANCEL} {invocation.services.authorizer.others_alone(invocation.person_id)}"
 
 
 def _cancelable(

@@ -64,7 +64,7 @@ def schedules(invocation: Invocation) -> None:
     else:
         none = no_schedules(direct=direct, everyone=everyone, elsewhere=elsewhere, hidden=True)
         refuse_hidden(invocation, found, none)
-        may_make = not invocation.trail.reads_only
+        may_make = not invocation.trail.reads_only and (everyone or not elsewhere)
         said = no_schedules(direct=direct, everyone=everyone, elsewhere=elsewhere, may_make=may_make)
         invocation.say("schedules", said)
 

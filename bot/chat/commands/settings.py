@@ -23,6 +23,7 @@ from bot.messages.space_settings import (
     unknown_setting,
     unknown_zone,
 )
+from bot.text import escape_markdown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -99,27 +100,35 @@ def settings(invocation: Invocation) -> None:
         if entered is not None and not invocation.trail.direct_only:
             said = settings_card(chosen, direct=invocation.direct, entered=entered, near=unknown.near)
             invocation.say("settings", *said)
-        elif unknown.near:
+        elif unknown.near and not invocation.trail.direct_only:
             invocation.say("settings", *choose_zone(unknown.words, unknown.near))
         else:
-            invocation.say("settings", unknown_zone(unknown.words, []))
+            invocation.say("settings", unknown_zone(unknown.words, unknown.near))
     except _Unknown:
-        invocation.say("settings", unknown_setting(" ".join(rest)))
+        invocation.say("settings", unknown_setting(" ".join(rest), _space_elsewhere(invocation)))
     else:
         with invocation.services.database.begin() as tx:
             whose = invocation.person_id if invocation.direct else None
             space_settings.save(tx, invocation.room_id, wanted, invocation.services.now(), person_id=whose)
         invocation.trail.outcome = audit.CHANGED
-        invocation.say("settings", *saved(wanted, direct=invocation.direct))
+        invocation.say("settings", *saved(wanted, direct=invocation.direct, space=_space_elsewhere(invocation)))
 
 
 def _show(invocation: Invocation) -> None:
     invocation.authorize(Action.LIST)
     chosen = _chosen(invocation)
-    if invocation.trail.direct_only:  # a form there would change the settings of the 1:1 space
-        invocation.say("settings", settings_text(chosen, direct=invocation.direct))
+    if space := _space_elsewhere(invocation):  # a form there would change the settings of the 1:1 space
+        invocation.say("settings", settings_text(chosen, direct=invocation.direct, space=space))
     else:
         invocation.say("settings", *settings_card(chosen, direct=invocation.direct))
+
+
+def _space_elsewhere(invocation: Invocation) -> str:
+    """Return the space whose settings are meant, where the answer is read elsewhere, else nothing."""
+    if invocation.direct or not invocation.trail.direct_only:
+        return ""
+    name = invocation.space_names([invocation.room_id]).get(invocation.room_id)
+    return f"**{escape_markdown(name)}**" if name else "that space"
 
 
 def _chosen(invocation: Invocation) -> SpaceSettings:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from bot.chat.named_origin import named_origins, offer_origins, require_change
-from bot.chat.names import place_elsewhere
+from bot.chat.named_origin import may_change, named_origins, offer_origins, require_change
+from bot.chat.names import look_up, place_elsewhere
 from bot.chat.registry import registry
-from bot.db import subscriptions
+from bot.db import audit, subscriptions
 from bot.db.origin import Kind
 from bot.db.subscriptions import Subscription
 from bot.messages.help import Group
+from bot.messages.origins import ended
 from bot.messages.subscriptions import label, muted, unsubscribed
 from bot.outbox import Text
 from bot.reports.subscriptions import MUTED_FOR, end
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from bot.chat.invocation import Invocation
 
 LATELY: Final = timedelta(minutes=10)
+ENDING: Final = frozenset({"unsubscribe", "delete_end_subscription"})
+"""Acts of the audit, in chat and by the API."""
 
 
 @registry.command(
@@ -34,6 +37,11 @@ LATELY: Final = timedelta(minutes=10)
 def unsubscribe(invocation: Invocation) -> None:
     """End a subscription, or ask which one. One that was ended a moment ago counts: two may press the button."""
     one = _ended_lately(invocation)
+    if one is not None and (by := _ended_by_another(invocation, one)) is not None:
+        invocation.trail.reference = one.reference
+        invocation.answer_press_directly()
+        invocation.show("unsubscribed", Text(ended(one, place_elsewhere(invocation, one), by=by)))
+        return
     if one is None and (one := _meant(invocation, "Unsubscribe")) is not None:
         with invocation.services.database.begin() as tx:
             end(tx, invocation.services, one)
@@ -92,6 +100,16 @@ def _ended_lately(invocation: Invocation) -> Subscription | None:
     here = [one for one in ended if same_id(one.room_id, invocation.room_id)]
     words = " ".join(invocation.rest).casefold()
     return next((one for one in here if words and words in {one.reference, label(one).casefold()}), None)
+
+
+def _ended_by_another(invocation: Invocation, one: Subscription) -> str | None:
+    """Return the name of who ended it, if that was not this person; empty where it is not known, but was not they."""
+    with invocation.services.database.read() as tx:
+        rows = audit.with_reference(tx, one.reference)
+    by = next((row.person_id for row in rows if row.act in ENDING and row.person_id), None)
+    if by is None:  # this event, before a kill, or another that is not settled yet
+        return None if may_change(invocation, one) else ""
+    return None if same_id(by, invocation.person_id) else look_up(invocation.services, [by], []).person(by)
 
 
 def _set_muted(invocation: Invocation, one: Subscription, *, mutes: bool) -> None:
