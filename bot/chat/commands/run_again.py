@@ -44,6 +44,7 @@ AGAIN = "again"
 )
 def run(invocation: Invocation) -> None:
     """Offer a report's template once more, or run a schedule; ``run <title> <period>`` is what ``new`` is."""
+    invocation.check_person(Action.CHANGE)
     found = _schedules_named(invocation)
     if (schedule := _exactly(invocation, found)) is not None:
         run_schedule(invocation, schedule, Why.BY_HAND)
