@@ -47,6 +47,8 @@ GET: Final = frozenset(
 ASKS_WHEN: Final = frozenset({"where", "when"})
 """First words of who waits for a report."""
 LISTS: Final = frozenset({"reports", "list"})
+READY: Final = frozenset({"ready", "done", "finished", "complete", "completed", "out"})
+"""Words of who waits for a report; to lists they are what is looked for."""
 LONGEST_ARGUMENT: Final = 1_000
 """Letters that a button keeps of what was typed."""
 
@@ -110,10 +112,12 @@ def _guess(words: Sequence[str], said: Sequence[str], commands: Collection[str])
 
 def _clear_wish(words: Sequence[str], said: Sequence[str]) -> Wish | None:
     """Return what a sentence clearly asks for."""
-    if {"what", "do", "you"} <= set(said):
+    if {"what", "do", "you"} <= set(said) or said[0] == "who":  # help says who may, and who sees it
         return Wish("help", clear=True)
     if not GET.isdisjoint(said) or not LISTS.isdisjoint(said):
-        return Wish("report" if LISTS.isdisjoint(said) else "reports", _about(words), clear=True)
+        if LISTS.isdisjoint(said):
+            return Wish("report", _about([word for word in words if _plain(word) not in READY]), clear=True)
+        return Wish("reports", _about(words), clear=True)
     return None
 
 

@@ -38,7 +38,7 @@ MOST_TROUBLE: Final = 3
 """Reports at which Webex has trouble, after which the others are left for the next try."""
 OLD: Final = "old"
 """``delete old``, or ``delete all old reports``: what is old, in one go."""
-ALL: Final = "all"
+ALL: Final = frozenset({"all", "everything"})
 
 
 @registry.command(
@@ -57,7 +57,7 @@ def delete(invocation: Invocation) -> None:
     allowed = invocation.authorize(Action.CHANGE)
     if naming_words(invocation.rest) == [OLD]:
         _offer_old(invocation)
-    elif not naming_words(invocation.rest) and ALL in map(str.casefold, invocation.rest):
+    elif not naming_words(invocation.rest) and not ALL.isdisjoint(map(str.casefold, invocation.rest)):
         invocation.say("all", *deletion.not_all(quota.OLD_AFTER))
     elif invocation.pressed or names_ids(invocation.rest):
         _of_ids(invocation, invocation.named_reports(), allowed)
