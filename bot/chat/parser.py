@@ -37,8 +37,8 @@ NEGATIONS = frozenset({"not", "no", "never", "don't", "don’t", "dont", "doesn'
 """After these the command is not what is wanted."""
 USUAL_WORDS = frozenset({"last", "new", "again", "run"})
 """Commands that are usual words too: after other words than polite ones they are no command."""
-NOUNS = frozenset({"report", "reports"})
-"""Commands that may end a title: "calling usage report" is for whoever reads sentences."""
+NOUNS = frozenset({"report", "reports", "schedule", "schedules"})
+"""Commands that may end a title or name: "calling usage report" is for whoever reads sentences."""
 POLITE = frozenset({"please", "pls", "hi", "hello", "hey", "ok", "okay", "thanks", "now", "and", "can", "could", "you"})
 
 

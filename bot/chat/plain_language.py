@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from bot.chat.parser import NEGATIONS
 from bot.chat.parser import USUAL_WORDS as COMMANDS_AND_WORDS
+from bot.chat.time_zones import zone_named
+from bot.reports.recurrence_words import read_when
 from bot.reports.search import FILLERS, errors_between
 
 if TYPE_CHECKING:
@@ -39,6 +41,13 @@ MEANS: Final = (
     | dict.fromkeys(("resend", "repeat"), "again")
 )
 """Other words for commands."""
+ENDED_BY: Final = dict.fromkeys(("schedule", "schedules"), "unschedule") | dict.fromkeys(
+    ("subscription", "subscriptions"), "unsubscribe"
+)
+"""The commands that end what these words name."""
+ENDING: Final = frozenset({"cancel", "delete", "end", "disable", "drop", "kill"})
+CHANGE: Final = "change"
+CHANGING: Final = frozenset({CHANGE, "edit", "modify", "move", "update"})
 GET: Final = frozenset(
     {"send", "get", "give", "show", "fetch", "find", "need", "want", "have", "see", "pull", "share", "bring", "post"}
     | {"download", "open", "report", "file"}
@@ -101,6 +110,8 @@ def _guess(words: Sequence[str], said: Sequence[str], commands: Collection[str])
     """Return the command that is mistyped, or named in the midst of a sentence; a button asks whether it is meant."""
     if meant := _mistyped(said[0], commands):
         return Wish(meant, tuple(words[1:]))
+    if ended := _of_origin(words, said):
+        return ended
     if said[0] in ASKS_WHEN and "pending" in commands:
         return Wish("pending")
     if found := _command_in(said, commands):
@@ -108,6 +119,31 @@ def _guess(words: Sequence[str], said: Sequence[str], commands: Collection[str])
         others = (*words[:place], *words[place + 1 :]) if word == "new" else words[place + 1 :]
         return Wish(word, _about(others))
     return None
+
+
+def _of_origin(words: Sequence[str], said: Sequence[str]) -> Wish | None:
+    """Return the wish to end a schedule or subscription, or to change a schedule."""
+    ends = [ENDED_BY[one] for one in said if one in ENDED_BY]
+    others = [word for word, one in zip(words, said, strict=True) if one not in ENDED_BY]
+    for place, word in enumerate(map(_plain, others)):
+        about = others[:place] + others[place + 1 :]
+        if ends and MEANS.get(word, word) in ENDING:
+            return Wish(ends[0], _about(about))
+        if "unschedule" in ends and word in CHANGING:
+            return Wish("schedule", (CHANGE, *_with_times(about)))
+    return None
+
+
+def _with_times(words: Sequence[str]) -> tuple[str, ...]:
+    """Return what a sentence is about, and behind it the words that say when."""
+    left = read_when(words, zone_named)[1]
+    times, rest = [], list(left)
+    for word in words:
+        if rest[:1] == [word]:
+            del rest[0]
+        else:
+            times.append(word)
+    return (*_about(left), *times)
 
 
 def _clear_wish(words: Sequence[str], said: Sequence[str]) -> Wish | None:

@@ -58,6 +58,13 @@ def test_politeness(text: str, kind: Politeness | None) -> None:
         ("where is my report", Wish("pending")),
         ("stop waiting for usage", Wish("cancel", ("usage",))),
         ("stop", Wish("cancel")),
+        ("stop the daily usage schedule", Wish("unschedule", ("daily", "usage"))),
+        ("please remove my subscription to usage", Wish("unsubscribe", ("usage",))),
+        (
+            "change the daily usage schedule to every Tuesday 9am",
+            Wish("schedule", ("change", "daily", "usage", "every", "Tuesday", "9am")),
+        ),
+        ("edit the schedule daily usage", Wish("schedule", ("change", "daily", "usage"))),
         ("status", Wish("refresh")),
         ("what's the status of usage", Wish("refresh", ("usage",))),
         ("resend calling usage", Wish("again", ("calling", "usage"))),
