@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from bot.chat.parser import NEGATIONS
 from bot.chat.parser import USUAL_WORDS as COMMANDS_AND_WORDS
 from bot.chat.time_zones import zone_named
-from bot.reports.recurrence_words import read_when
+from bot.reports.recurrence_words import is_every, read_when
 from bot.reports.search import FILLERS, errors_between
 
 if TYPE_CHECKING:
@@ -56,6 +56,9 @@ GET: Final = frozenset(
 ASKS_WHEN: Final = frozenset({"where", "when"})
 """First words of who waits for a report."""
 LISTS: Final = frozenset({"reports", "list"})
+TELLING: Final = frozenset({"tell", "notify", "alert", "ping", "inform", "know"})
+ONCE: Final = frozenset({"when", "whenever", "once", "soon", "if"})
+_BESIDE_TELLING: Final = TELLING | ONCE | {"as", "comes", "there", "they're", "are"}
 READY: Final = frozenset({"ready", "done", "finished", "complete", "completed", "out"})
 """Words of who waits for a report; to lists they are what is looked for."""
 LONGEST_ARGUMENT: Final = 1_000
@@ -110,15 +113,24 @@ def _guess(words: Sequence[str], said: Sequence[str], commands: Collection[str])
     """Return the command that is mistyped, or named in the midst of a sentence; a button asks whether it is meant."""
     if meant := _mistyped(said[0], commands):
         return Wish(meant, tuple(words[1:]))
-    if ended := _of_origin(words, said):
-        return ended
     if said[0] in ASKS_WHEN and "pending" in commands:
         return Wish("pending")
-    if found := _command_in(said, commands):
-        place, word = found
-        others = (*words[:place], *words[place + 1 :]) if word == "new" else words[place + 1 :]
-        return Wish(word, _about(others))
-    return None
+    if found := _of_origin(words, said) or _of_announcement(words, said):
+        return found
+    place, word = _command_in(said, commands) or (-1, "")
+    if word in {"", "new", "schedule"} and is_regular(words):
+        return Wish("schedule", _with_times(words))
+    if not word:
+        return None
+    return Wish(word, _about((*words[:place], *words[place + 1 :]) if word == "new" else words[place + 1 :]))
+
+
+def _of_announcement(words: Sequence[str], said: Sequence[str]) -> Wish | None:
+    """Return the wish to be told when a report is ready; where none is named, it is that of the thread."""
+    if TELLING.isdisjoint(said) or ONCE.isdisjoint(said):
+        return None
+    about = _about(words, _BESIDE_TELLING | READY)
+    return Wish("subscribe" if about else "refresh", about)
 
 
 def _of_origin(words: Sequence[str], said: Sequence[str]) -> Wish | None:
@@ -134,8 +146,14 @@ def _of_origin(words: Sequence[str], said: Sequence[str]) -> Wish | None:
     return None
 
 
+def is_regular(words: Sequence[str]) -> bool:
+    """Return True for words that say how often something is to run: "every Monday", but not "every report"."""
+    return any(map(is_every, words)) and bool(read_when(words, zone_named)[0].rrule)
+
+
 def _with_times(words: Sequence[str]) -> tuple[str, ...]:
     """Return what a sentence is about, and behind it the words that say when."""
+    words = " ".join(words).split()
     left = read_when(words, zone_named)[1]
     times, rest = [], list(left)
     for word in words:
@@ -143,7 +161,8 @@ def _with_times(words: Sequence[str]) -> tuple[str, ...]:
             del rest[0]
         else:
             times.append(word)
-    return (*_about(left), *times)
+    beside = frozenset(one for one, meant in MEANS.items() if meant == "new") | {"remind", "schedule"}
+    return (*_about(left, beside), *times)
 
 
 def _clear_wish(words: Sequence[str], said: Sequence[str]) -> Wish | None:
@@ -152,7 +171,7 @@ def _clear_wish(words: Sequence[str], said: Sequence[str]) -> Wish | None:
         return Wish("help", clear=True)
     if not GET.isdisjoint(said) or not LISTS.isdisjoint(said):
         if LISTS.isdisjoint(said):
-            return Wish("report", _about([word for word in words if _plain(word) not in READY]), clear=True)
+            return Wish("report", _about(words, READY), clear=True)
         return Wish("reports", _about(words), clear=True)
     return None
 
@@ -182,15 +201,18 @@ def _mistyped(word: str, commands: Collection[str]) -> str | None:
     return by_errors[0][1] if by_errors else None
 
 
-def _about(words: Sequence[str]) -> tuple[str, ...]:
-    """Return what a sentence is about: its words without those that every such sentence has."""
+def _about(words: Sequence[str], beside: frozenset[str] = frozenset()) -> tuple[str, ...]:
+    """Return what a sentence is about: its words without those that every such sentence has.
+
+    ``beside``: further words that such a sentence has.
+    """
     said = [_plain(word) for word in words]
     kept = []
     for place, one in enumerate(said):
         before, after = said[max(0, place - 1)], said[place + 1 :][:1]
-        to_us = one == "us" and before in GET  # else it's a region
+        to_us = one == "us" and before in GET | TELLING | {"let", "remind"}  # else it's a region
         may_i = one == "may" and after == ["i"]  # else it's a month
-        if one not in FILLERS | GET | LISTS | {"new", "waiting"} and not to_us and not may_i:
+        if one not in FILLERS | GET | LISTS | beside | {"new", "waiting"} and not to_us and not may_i:
             kept.append(words[place])
     return tuple(kept)
 
