@@ -30,7 +30,7 @@ _SHORT_YEAR = re.compile(r"['’](\d\d)[.,;:!?]*")
 """As in "May '26"; without its mark it would be a day."""
 _KEPT_AT_ENDS = "_=-/\\"
 """Of what stands at a word's ends only these and its letters belong to it: IDs may have the first three."""
-_ANY_DAY = date(2000, 1, 1)
+ANY_DAY = date(2000, 1, 1)
 COMMAND_WITHIN = 3
 """A command may stand so far into a message: "please get report …"."""
 NEGATIONS = frozenset({"not", "no", "never", "don't", "don’t", "dont", "doesn't", "doesn’t", "without"})
@@ -115,7 +115,7 @@ def _is_command(found: Words, before: Sequence[str]) -> bool:
 
 def _begin_period(tokens: Sequence[str]) -> bool:
     """Return True for words that begin with "last week", which is no command; which days those are doesn't matter."""
-    return bool(tokens) and tokens[0].casefold() == "last" and find_period(tokens[:3], _ANY_DAY)[0] is not None
+    return bool(tokens) and tokens[0].casefold() == "last" and find_period(tokens[:3], ANY_DAY)[0] is not None
 
 
 def names_of(bot: Person) -> list[str]:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from bot.chat.parser import NEGATIONS
+from bot.chat.parser import ANY_DAY, NEGATIONS
 from bot.chat.parser import USUAL_WORDS as COMMANDS_AND_WORDS
 from bot.chat.time_zones import zone_named
+from bot.reports.periods import find_period
 from bot.reports.recurrence_words import is_every, read_when
 from bot.reports.search import FILLERS, errors_between
 
@@ -39,6 +40,7 @@ MEANS: Final = (
     | dict.fromkeys(("status", "progress"), "refresh")
     | dict.fromkeys(("remove", "erase"), "delete")
     | dict.fromkeys(("resend", "repeat"), "again")
+    | dict.fromkeys(("rerun", "re-run"), "run")
 )
 """Other words for commands."""
 ENDED_BY: Final = dict.fromkeys(("schedule", "schedules"), "unschedule") | dict.fromkeys(
@@ -46,6 +48,9 @@ ENDED_BY: Final = dict.fromkeys(("schedule", "schedules"), "unschedule") | dict.
 )
 """The commands that end what these words name."""
 ENDING: Final = frozenset({"cancel", "delete", "end", "disable", "drop", "kill"})
+AGAIN: Final = "again"
+SAME: Final = frozenset({"same", "one", "but", "it", "rerun", "re-run"})
+"""Words for the report that was spoken of."""
 CHANGE: Final = "change"
 CHANGING: Final = frozenset({CHANGE, "edit", "modify", "move", "update"})
 GET: Final = frozenset(
@@ -120,8 +125,8 @@ def _guess(words: Sequence[str], said: Sequence[str], commands: Collection[str])
     place, word = _command_in(said, commands) or (-1, "")
     if word in {"", "new", "schedule"} and is_regular(words):
         return Wish("schedule", _with_times(words))
-    if not word:
-        return None
+    if word in {"", "run"}:  # "run" itself is a usual word: it's "rerun"
+        return _once_more(words, said, surely=bool(word))
     return Wish(word, _about((*words[:place], *words[place + 1 :]) if word == "new" else words[place + 1 :]))
 
 
@@ -131,6 +136,15 @@ def _of_announcement(words: Sequence[str], said: Sequence[str]) -> Wish | None:
         return None
     about = _about(words, _BESIDE_TELLING | READY)
     return Wish("subscribe" if about else "refresh", about)
+
+
+def _once_more(words: Sequence[str], said: Sequence[str], *, surely: bool) -> Wish | None:
+    """Return the wish for the same report, of other days: "same but for yesterday", "and the one from last week"."""
+    about = _about(words, SAME)
+    period, left = find_period(about, ANY_DAY)
+    if not surely and (period is None or left or SAME.isdisjoint(said)):
+        return None
+    return Wish("run", about if left else (AGAIN, *about))
 
 
 def _of_origin(words: Sequence[str], said: Sequence[str]) -> Wish | None:

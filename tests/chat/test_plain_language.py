@@ -88,6 +88,12 @@ def test_politeness(text: str, kind: Politeness | None) -> None:
         ("notify us when calling usage is done", Wish("subscribe", ("calling", "usage"))),
         ("let me know as soon as calling usage US is available", Wish("subscribe", ("calling", "usage", "US"))),
         ("let us know when it's ready", Wish("refresh")),
+        ("rerun", Wish("run", ("again",))),
+        ("rerun calling usage", Wish("run", ("calling", "usage"))),
+        ("please rerun it for last week", Wish("run", ("again", "last", "week"))),
+        ("same but for yesterday pls", Wish("run", ("again", "yesterday"))),
+        ("and the one from last week", Wish("run", ("again", "last", "week"))),
+        ("the same procedure", None),
         ("don't send me the calling usage report", None),
         ("never mind", None),
         ("calling usage", None),
@@ -114,7 +120,7 @@ def test_a_message_without_words(text: str, word: str) -> None:
 
 
 @given(st.lists(st.text(max_size=20), max_size=12))
-def test_any_message_is_read_and_nothing_is_added_to_it(words: list[str]) -> None:
+def test_any_message_is_read_and_none_of_its_words_is_made_up(words: list[str]) -> None:
     meant = wish(words, KNOWN)
 
     politeness(words)
