@@ -111,6 +111,8 @@ def wish(words: Sequence[str], commands: Collection[str]) -> Wish | None:
     said = [_plain(word) for word in words]
     if not said or not NEGATIONS.isdisjoint(said):
         return None
+    if said[0] == "who":
+        return Wish("help", clear=True)  # it says who may, and who sees it
     return _guess(words, said, commands) or _clear_wish(words, said)
 
 
@@ -181,7 +183,7 @@ def _with_times(words: Sequence[str]) -> tuple[str, ...]:
 
 def _clear_wish(words: Sequence[str], said: Sequence[str]) -> Wish | None:
     """Return what a sentence clearly asks for."""
-    if {"what", "do", "you"} <= set(said) or said[0] == "who":  # help says who may, and who sees it
+    if {"what", "do", "you"} <= set(said):
         return Wish("help", clear=True)
     if not GET.isdisjoint(said) or not LISTS.isdisjoint(said):
         if LISTS.isdisjoint(said):

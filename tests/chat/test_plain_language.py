@@ -55,6 +55,7 @@ def test_politeness(text: str, kind: Politeness | None) -> None:
         ("show me the reports that are ready", Wish("reports", ("ready",), clear=True)),
         ("what can you do for me", Wish("help", clear=True)),
         ("who else can see these reports", Wish("help", clear=True)),
+        ("who of us may run these", Wish("help", clear=True)),
         ("where is my report", Wish("pending")),
         ("stop waiting for usage", Wish("cancel", ("usage",))),
         ("stop", Wish("cancel")),
