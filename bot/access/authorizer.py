@@ -39,7 +39,7 @@ from bot.webex.responses import SPACE_CLOSED
 from bot.webex.types import DIRECT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from bot.db.api_keys import ApiKey
     from bot.db.origin import Origin
@@ -232,7 +232,9 @@ def _details(who: RolesOf, rules: Rules, action: Action, family: str | None) -> 
         return own_roles(who)
     if action in READING:
         return explained(who, rules.roles_by_family(rules.families))
-    families = [family] if family else families_for(who, Action.READ, rules) or rules.families
+    families: Collection[str] = [family] if family else rules.families
+    if not family and action is not Action.CHANGE:  # who may run or delete reports of any family may do it
+        families = families_for(who, Action.READ, rules) or families
     roles = {one: rules.writing_roles(one) for one in families}
     needed = {Action.CONFIGURE: needed_to_configure, Action.MANAGE: needed_to_manage}.get(action, needed_to_change)
     return f"{own_roles(who)} {needed(roles)}".rstrip()

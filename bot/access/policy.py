@@ -226,9 +226,8 @@ def decide(who: RolesOf, action: Action, space: SpaceInfo, rules: Rules, family:
         reason = "read_only" if readable else "not_administrator"
         if action in SUPERVISING:
             return _refused(reason, refusals.NO_AUDIT if action is Action.AUDIT else refusals.NO_KEYS)
-        return _refused(
-            reason, refusals.read_only([family] if family else readable) if readable else _NOT_ADMINISTRATOR[action]
-        )
+        meant = [family] if family else rules.families if action is Action.CHANGE else readable
+        return _refused(reason, refusals.read_only(meant) if readable else _NOT_ADMINISTRATOR[action])
     return _where(space, rules, families)
 
 

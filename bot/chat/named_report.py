@@ -133,7 +133,14 @@ def find_by_id(invocation: Invocation, report_id: str, families: Collection[str]
         others = services.authorizer.others_alone(invocation.person_id)
     known, on_behalf_of = place or (None, None)
     with invocation.report_call():
-        return services.catalog.find(report_id, known, families=families, others=others, on_behalf_of=on_behalf_of)
+        return services.catalog.find(
+            report_id,
+            known,
+            families=families,
+            others=others,
+            on_behalf_of=on_behalf_of,
+            typed=not invocation.pressed,
+        )
 
 
 def listed_reports(

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot.access.policy import Action
+from bot.chat.meant_command import offer_command
 from bot.chat.new_report_words import Wanted, read_form, read_words
+from bot.chat.plain_language import is_regular
 from bot.db import audit, reports, runs, space_settings
 from bot.errors import WebexError
 from bot.messages import deletion, report_form, sentences
@@ -101,6 +103,9 @@ def run_new(invocation: Invocation, options: RunOptions, words: Sequence[str]) -
     if invocation.inputs:
         wanted = read_form(invocation.inputs, wanted, options.templates)
     template = wanted.template
+    if is_regular(wanted.unread):
+        offer_command(invocation, "schedule", words)
+        return
     if template is None:
         ask_template(invocation, options, wanted)
         return

@@ -11,6 +11,7 @@ from bot.chat.new_report import options_for
 from bot.chat.schedule_plan import planned
 from bot.chat.schedule_words import period_words, read_typed, read_values, values_of
 from bot.chat.shown_schedule import show_schedule
+from bot.chat.thread_context import reports_meant
 from bot.chat.time_zones import zone_named
 from bot.db import audit, origins, reports, schedules
 from bot.db.origin import Kind
@@ -42,6 +43,7 @@ SAME = ("family", "template_id", "on_behalf_of", "region", "sites", "period", "r
 def make_schedule(invocation: Invocation, words: Sequence[str]) -> None:
     """Make what the words and the form's fields ask for, or show what is missing in the form."""
     options = options_for(invocation)
+    words = _of_thread(invocation, options, words)
     typed = read_typed(words, options.templates, options.today)
     template = typed.wanted.template or _chosen(invocation, options)
     if template is None:
@@ -63,6 +65,17 @@ def make_schedule(invocation: Invocation, words: Sequence[str]) -> None:
         _show_form(invocation, template, values, wrong)
         return
     _store(invocation, template, made)
+
+
+def _of_thread(invocation: Invocation, options: RunOptions, words: Sequence[str]) -> Sequence[str]:
+    """Return the words with the template of the thread's report in place of "it"; without one, as they are."""
+    if not words or words[0].casefold() != "it":
+        return words
+    ids = reports_meant(invocation, options.decision, words=())
+    with invocation.services.database.read() as tx:
+        row = reports.get(tx, ids[-1]) if ids else None
+    template = row and options.template(row.family, row.report.template_id, row.report.title)
+    return (template.key, *words[1:]) if template else words
 
 
 def _store(invocation: Invocation, template: Template, made: Planned) -> None:

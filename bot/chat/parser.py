@@ -30,15 +30,15 @@ _SHORT_YEAR = re.compile(r"['’](\d\d)[.,;:!?]*")
 """As in "May '26"; without its mark it would be a day."""
 _KEPT_AT_ENDS = "_=-/\\"
 """Of what stands at a word's ends only these and its letters belong to it: IDs may have the first three."""
-_ANY_DAY = date(2000, 1, 1)
+ANY_DAY = date(2000, 1, 1)
 COMMAND_WITHIN = 3
 """A command may stand so far into a message: "please get report …"."""
 NEGATIONS = frozenset({"not", "no", "never", "don't", "don’t", "dont", "doesn't", "doesn’t", "without"})
 """After these the command is not what is wanted."""
 USUAL_WORDS = frozenset({"last", "new", "again", "run"})
 """Commands that are usual words too: after other words than polite ones they are no command."""
-NOUNS = frozenset({"report", "reports"})
-"""Commands that may end a title: "calling usage report" is for whoever reads sentences."""
+NOUNS = frozenset({"report", "reports", "schedule", "schedules"})
+"""Commands that may end a title or name: "calling usage report" is for whoever reads sentences."""
 POLITE = frozenset({"please", "pls", "hi", "hello", "hey", "ok", "okay", "thanks", "now", "and", "can", "could", "you"})
 
 
@@ -115,7 +115,7 @@ def _is_command(found: Words, before: Sequence[str]) -> bool:
 
 def _begin_period(tokens: Sequence[str]) -> bool:
     """Return True for words that begin with "last week", which is no command; which days those are doesn't matter."""
-    return bool(tokens) and tokens[0].casefold() == "last" and find_period(tokens[:3], _ANY_DAY)[0] is not None
+    return bool(tokens) and tokens[0].casefold() == "last" and find_period(tokens[:3], ANY_DAY)[0] is not None
 
 
 def names_of(bot: Person) -> list[str]:

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from bot.chat.parser import NEGATIONS
+from bot.chat.parser import ANY_DAY, NEGATIONS
 from bot.chat.parser import USUAL_WORDS as COMMANDS_AND_WORDS
+from bot.chat.time_zones import zone_named
+from bot.reports.periods import find_period
+from bot.reports.recurrence_words import is_every, read_when
 from bot.reports.search import FILLERS, errors_between
 
 if TYPE_CHECKING:
@@ -37,8 +40,19 @@ MEANS: Final = (
     | dict.fromkeys(("status", "progress"), "refresh")
     | dict.fromkeys(("remove", "erase"), "delete")
     | dict.fromkeys(("resend", "repeat"), "again")
+    | dict.fromkeys(("rerun", "re-run"), "run")
 )
 """Other words for commands."""
+ENDED_BY: Final = dict.fromkeys(("schedule", "schedules"), "unschedule") | dict.fromkeys(
+    ("subscription", "subscriptions"), "unsubscribe"
+)
+"""The commands that end what these words name."""
+ENDING: Final = frozenset({"cancel", "delete", "end", "disable", "drop", "kill"})
+AGAIN: Final = "again"
+SAME: Final = frozenset({"same", "one", "but", "it", "rerun", "re-run"})
+"""Words for the report that was spoken of."""
+CHANGE: Final = "change"
+CHANGING: Final = frozenset({CHANGE, "edit", "modify", "move", "update"})
 GET: Final = frozenset(
     {"send", "get", "give", "show", "fetch", "find", "need", "want", "have", "see", "pull", "share", "bring", "post"}
     | {"download", "open", "report", "file"}
@@ -47,6 +61,11 @@ GET: Final = frozenset(
 ASKS_WHEN: Final = frozenset({"where", "when"})
 """First words of who waits for a report."""
 LISTS: Final = frozenset({"reports", "list"})
+TELLING: Final = frozenset({"tell", "notify", "alert", "ping", "inform", "know"})
+ONCE: Final = frozenset({"when", "whenever", "once", "soon", "if"})
+_BESIDE_TELLING: Final = TELLING | ONCE | {"as", "comes", "there", "they're", "are"}
+READY: Final = frozenset({"ready", "done", "finished", "complete", "completed", "out"})
+"""Words of who waits for a report; to lists they are what is looked for."""
 LONGEST_ARGUMENT: Final = 1_000
 """Letters that a button keeps of what was typed."""
 
@@ -92,6 +111,8 @@ def wish(words: Sequence[str], commands: Collection[str]) -> Wish | None:
     said = [_plain(word) for word in words]
     if not said or not NEGATIONS.isdisjoint(said):
         return None
+    if said[0] == "who":
+        return Wish("help", clear=True)  # it says who may, and who sees it
     return _guess(words, said, commands) or _clear_wish(words, said)
 
 
@@ -101,11 +122,63 @@ def _guess(words: Sequence[str], said: Sequence[str], commands: Collection[str])
         return Wish(meant, tuple(words[1:]))
     if said[0] in ASKS_WHEN and "pending" in commands:
         return Wish("pending")
-    if found := _command_in(said, commands):
-        place, word = found
-        others = (*words[:place], *words[place + 1 :]) if word == "new" else words[place + 1 :]
-        return Wish(word, _about(others))
+    if found := _of_origin(words, said) or _of_announcement(words, said):
+        return found
+    place, word = _command_in(said, commands) or (-1, "")
+    if word in {"", "new", "schedule"} and is_regular(words):
+        return Wish("schedule", _with_times(words))
+    if word in {"", "run"}:  # "run" itself is a usual word: it's "rerun"
+        return _once_more(words, said, surely=bool(word))
+    return Wish(word, _about((*words[:place], *words[place + 1 :]) if word == "new" else words[place + 1 :]))
+
+
+def _of_announcement(words: Sequence[str], said: Sequence[str]) -> Wish | None:
+    """Return the wish to be told when a report is ready; where none is named, it is that of the thread."""
+    if TELLING.isdisjoint(said) or ONCE.isdisjoint(said):
+        return None
+    about = _about(words, _BESIDE_TELLING | READY)
+    return Wish("subscribe" if about else "refresh", about)
+
+
+def _once_more(words: Sequence[str], said: Sequence[str], *, surely: bool) -> Wish | None:
+    """Return the wish for the same report, of other days: "same but for yesterday", "and the one from last week"."""
+    about = _about(words, SAME)
+    period, left = find_period(about, ANY_DAY)
+    if not surely and (period is None or left or SAME.isdisjoint(said)):
+        return None
+    return Wish("run", about if left else (AGAIN, *about))
+
+
+def _of_origin(words: Sequence[str], said: Sequence[str]) -> Wish | None:
+    """Return the wish to end a schedule or subscription, or to change a schedule."""
+    ends = [ENDED_BY[one] for one in said if one in ENDED_BY]
+    others = [word for word, one in zip(words, said, strict=True) if one not in ENDED_BY]
+    for place, word in enumerate(map(_plain, others)):
+        about = others[:place] + others[place + 1 :]
+        if ends and MEANS.get(word, word) in ENDING:
+            return Wish(ends[0], _about(about))
+        if "unschedule" in ends and word in CHANGING:
+            return Wish("schedule", (CHANGE, *_with_times(about)))
     return None
+
+
+def is_regular(words: Sequence[str]) -> bool:
+    """Return True for words that say how often something is to run: "every Monday", but not "every report"."""
+    return any(map(is_every, words)) and bool(read_when(words, zone_named)[0].rrule)
+
+
+def _with_times(words: Sequence[str]) -> tuple[str, ...]:
+    """Return what a sentence is about, and behind it the words that say when."""
+    words = " ".join(words).split()
+    left = read_when(words, zone_named)[1]
+    times, rest = [], list(left)
+    for word in words:
+        if rest[:1] == [word]:
+            del rest[0]
+        else:
+            times.append(word)
+    beside = frozenset(one for one, meant in MEANS.items() if meant == "new") | {"remind", "schedule"}
+    return (*_about(left, beside), *times)
 
 
 def _clear_wish(words: Sequence[str], said: Sequence[str]) -> Wish | None:
@@ -113,7 +186,9 @@ def _clear_wish(words: Sequence[str], said: Sequence[str]) -> Wish | None:
     if {"what", "do", "you"} <= set(said):
         return Wish("help", clear=True)
     if not GET.isdisjoint(said) or not LISTS.isdisjoint(said):
-        return Wish("report" if LISTS.isdisjoint(said) else "reports", _about(words), clear=True)
+        if LISTS.isdisjoint(said):
+            return Wish("report", _about(words, READY), clear=True)
+        return Wish("reports", _about(words), clear=True)
     return None
 
 
@@ -142,15 +217,18 @@ def _mistyped(word: str, commands: Collection[str]) -> str | None:
     return by_errors[0][1] if by_errors else None
 
 
-def _about(words: Sequence[str]) -> tuple[str, ...]:
-    """Return what a sentence is about: its words without those that every such sentence has."""
+def _about(words: Sequence[str], beside: frozenset[str] = frozenset()) -> tuple[str, ...]:
+    """Return what a sentence is about: its words without those that every such sentence has.
+
+    ``beside``: further words that such a sentence has.
+    """
     said = [_plain(word) for word in words]
     kept = []
     for place, one in enumerate(said):
         before, after = said[max(0, place - 1)], said[place + 1 :][:1]
-        to_us = one == "us" and before in GET  # else it's a region
+        to_us = one == "us" and before in GET | TELLING | {"let", "remind"}  # else it's a region
         may_i = one == "may" and after == ["i"]  # else it's a month
-        if one not in FILLERS | GET | LISTS | {"new", "waiting"} and not to_us and not may_i:
+        if one not in FILLERS | GET | LISTS | beside | {"new", "waiting"} and not to_us and not may_i:
             kept.append(words[place])
     return tuple(kept)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from bot.access.policy import Action
+from bot.chat.meant_command import offer_to_end
 from bot.chat.named_report import named_report, offer_newest, today_of
 from bot.chat.names import look_up
 from bot.chat.report_ids import MOST_IDS, POINTING
@@ -136,6 +137,8 @@ def ask_which(invocation: Invocation, allowed: Allowed, *, words: Sequence[str] 
         named = _by_title(tx, invocation, allowed, said_words)
         items = list(named.found.items or named.found.nearest)
         items = _of_use(word, items) or items or _of_use(word, _offered(tx, invocation, allowed))
+    if word == CANCEL and said_words and not named.found.items and offer_to_end(invocation, said_words):
+        return
     if not items and word not in {CANCEL, WHY}:
         offer_newest(invocation, Action.CHANGE if word == DELETE else Action.READ, row_button=(LABELS[word], word))
         return

@@ -78,7 +78,7 @@ def explained(who: RolesOf, roles: RolesByFamily) -> str:
 
 
 def read_only(families: Iterable[str]) -> str:
-    """Return that reading is all that somebody may do, and whom to ask; ``families``: those that they may read."""
+    """Return that reading is all that somebody may do, and whom to ask; ``families``: those that it is about."""
     partner_only = set(families) == {Family.PARTNER}
     return f"{READ_ONLY} Ask a {'partner full' if partner_only else 'full'} administrator."
 

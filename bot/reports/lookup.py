@@ -124,6 +124,7 @@ class Lookup:
                 others=others,
                 on_behalf_of=on_behalf_of,
                 recent=request.subscription_id is not None,  # many may be for one report that has become ready
+                typed=not request.by_button,
             )
         waited = request.subscription_id is not None or (row is not None and row.phase is not Phase.READY)
         return self._store(request, report, waited=waited)

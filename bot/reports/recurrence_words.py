@@ -19,6 +19,7 @@ from datetime import time
 from typing import TYPE_CHECKING, Final
 
 from bot.messages.recurrence import QUARTERLY
+from bot.reports.search import errors_between
 from bot.text import one_line
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class When:
 
 def read_when(words: Sequence[str], zone_named: Callable[[str], str | None]) -> tuple[When, tuple[str, ...]]:
     """Return when something is to run, and the words without it; ``zone_named`` finds a time zone by its name."""
-    text = " ".join(words)
+    text = " ".join("every" if is_every(word) and word.casefold() != "each" else word for word in words)
     when = When()
     matches = [(found, rule) for pattern, rule in _RULES for found in pattern.finditer(text)]
     if matches:
@@ -91,6 +92,12 @@ def read_when(words: Sequence[str], zone_named: Callable[[str], str | None]) -> 
     before, after = text[: clock.start()].split(), text[clock.end() :].split()
     when, after = _zone(when, after, zone_named)
     return when, (*before, *after)
+
+
+def is_every(word: str) -> bool:
+    """Return True for "every" and "each", with a typing error too: else the days behind it would say nothing."""
+    said = word.casefold()
+    return said == "each" or (len(said) >= len("evry") and errors_between(said, "every") is not None)
 
 
 def _zone(when: When, after: list[str], zone_named: Callable[[str], str | None]) -> tuple[When, list[str]]:

@@ -38,9 +38,11 @@ ONE_ERROR, TWO_ERRORS = 4, 8
 FILLERS: Final = frozenset(
     re.findall(
         r"\S+",
-        "a about again all an and any are available can could do every fetch file files find for from get give have "
-        "hello hey hi how i i'd i'm is it latest let like look me my need newest now of on our please pls post recent "
-        "report reports send show thanks that the their there this to want we what which with would you your",
+        "a about again all an and any are asap available can could do else every everything fetch file files "
+        "find for from get give have hello hey hi how i i'd i'm is it it's just kindly latest let like look me my "
+        "need newest now of on our please pls plz post quick quickly r recent report reports send show some still "
+        "thanks that the their there these this those thx to too u ur urgent urgently want we what which with would "
+        "yet you your",
     )
 )
 """Words that may stand in a search without being in the title."""
@@ -99,8 +101,17 @@ def search(words: Sequence[str], items: Sequence[T], texts: Callable[[T], Search
         fitting = [(item, about) for item, about in known if all(one_fits(word, about) for word in asked)]
         if fitting:
             return Found(_best_first(fitting, lambda about: _in_title(asked, about)), exact=exact)
+        if exact and (several := _titles_in(asked, known)):
+            return Found(_nearest_first(several, lambda _: 0.0), exact=True)
     near = [(item, about) for item, about in known if _likeness(asked, about) > 0]
     return Found(nearest=_nearest_first(near, lambda about: _likeness(asked, about)))
+
+
+def _titles_in(asked: Sequence[str], known: Sequence[tuple[T, _Texts]]) -> list[tuple[T, _Texts]]:
+    """Return what has a whole title among the words, where such titles are all that they say: "usage, quality"."""
+    titles = [(one, set(_without_fillers(one[1].title))) for one in known]
+    there = [(one, title) for one, title in titles if title and title <= set(asked)]
+    return [one for one, _ in there] if set(asked) == set().union(*(title for _, title in there)) else []
 
 
 def matching(words: Sequence[str], items: Sequence[T], texts: Callable[[T], Searchable]) -> Found[T]:

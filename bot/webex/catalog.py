@@ -35,16 +35,22 @@ ASK_THE_NEXT = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN, HTTPStatus
 """Answers of one family that others may not share: 400 is how one could refuse the ID of another's report."""
 
 
+CHECK_ID: Final = "Check the ID (it's case-sensitive). "
+
+
 class NotFound(BotError):
     """No report has this id."""
 
-    def __init__(self, answers: dict[Family, WebexError], others: str = "") -> None:
+    def __init__(self, answers: dict[Family, WebexError], others: str = "", *, typed: bool = True) -> None:
         self.answers = answers
-        super().__init__(_told(answers, others))
+        super().__init__(_told(answers, others, typed=typed))
 
 
-def _told(answers: dict[Family, WebexError], others: str) -> str:
-    """Return a sentence about what the families answered; ``others``: which were not asked."""
+def _told(answers: dict[Family, WebexError], others: str, *, typed: bool) -> str:
+    """Return a sentence about what the families answered; ``others``: which were not asked.
+
+    ``typed``: the ID was typed and may be wrong.
+    """
     ids = "; ".join(f"{family.value}: {error.tracking_id}" for family, error in answers.items() if error.tracking_id)
     tracking = f" Webex tracking IDs – {ids}." if ids else ""
     refused = [family for family, error in answers.items() if error.status == HTTPStatus.FORBIDDEN]
@@ -56,19 +62,19 @@ def _told(answers: dict[Family, WebexError], others: str) -> str:
         )
     kind = FAMILIES[next(iter(answers))].name if others and len(answers) == 1 else "report"
     said = (
-        f"I couldn't find that {kind}. Check the ID (it's case-sensitive). Deleted reports, and reports created in "
-        "Control Hub or Partner Hub, aren't available to bots. Type `reports` to see the ones I can get."
+        f"I couldn't find that {kind}. {CHECK_ID if typed else ''}Deleted reports, and reports created in Control Hub "
+        "or Partner Hub, aren't available to bots. Type `reports` to see the ones I can get."
     )
     if refused:
         said += f" I couldn't look everywhere: {FAMILIES[refused[0]].needs}."
     return f"{said} {others}".rstrip() + tracking
 
 
-def _none_has_it(answers: dict[Family, WebexError], others: str = "") -> BotError:
+def _none_has_it(answers: dict[Family, WebexError], others: str = "", *, typed: bool = True) -> BotError:
     """Return the error when no family has it: one about all of them, unless all call the request itself wrong."""
     if all(error.status not in {HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN} for error in answers.values()):
         return next(iter(answers.values()))
-    return NotFound(answers, others)
+    return NotFound(answers, others, typed=typed)
 
 
 def _all_refused(refused: dict[Family, WebexError], on_behalf_of: str | None) -> BotError:
@@ -144,11 +150,13 @@ class Catalog:
         others: str = "",
         on_behalf_of: str | None = None,
         recent: bool = False,
+        typed: bool = True,
     ) -> Report:
         """Return the report's details. ``known``: the family that it was found in before, asked first.
 
         ``recent``: what Webex said less than a minute ago of a report that was ready will do.
         ``families``: those that the asker may use, None for all; ``others``: for whom the rest is.
+        ``typed``: the ID was typed, so that it may be wrong.
         Raises :class:`NotFound` when every family answers 404 or 403, and another ``BotError`` for anything else: a
         family that has trouble, or cannot be understood, does not hide a report that another has.
         """
@@ -175,7 +183,7 @@ class Catalog:
             refused = {one: error for one, error in answers.items() if one.value == known}
             if any(error.status != HTTPStatus.NOT_FOUND for error in refused.values()):
                 raise OrganizationRefused(on_behalf_of, refused)
-        raise trouble or _none_has_it(answers, others)
+        raise trouble or _none_has_it(answers, others, typed=typed)
 
     def details(self, family: str, report_id: str, on_behalf_of: str | None = None) -> Report:
         """Return the report's details as Webex gives them now, in the family that is known to have it."""

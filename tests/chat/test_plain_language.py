@@ -50,10 +50,22 @@ def test_politeness(text: str, kind: Politeness | None) -> None:
         ("send the new usage report", Wish("report", ("usage",), clear=True)),
         ("Calling Usage report", Wish("report", ("Calling", "Usage"), clear=True)),
         ("download calling usage", Wish("report", ("calling", "usage"), clear=True)),
+        ("is the active hosts report ready yet", Wish("report", ("active", "hosts"), clear=True)),
+        ("can u give me the calling usage report asap", Wish("report", ("calling", "usage"), clear=True)),
+        ("show me the reports that are ready", Wish("reports", ("ready",), clear=True)),
         ("what can you do for me", Wish("help", clear=True)),
+        ("who else can see these reports", Wish("help", clear=True)),
+        ("who of us may run these", Wish("help", clear=True)),
         ("where is my report", Wish("pending")),
         ("stop waiting for usage", Wish("cancel", ("usage",))),
         ("stop", Wish("cancel")),
+        ("stop the daily usage schedule", Wish("unschedule", ("daily", "usage"))),
+        ("please remove my subscription to usage", Wish("unsubscribe", ("usage",))),
+        (
+            "change the daily usage schedule to every Tuesday 9am",
+            Wish("schedule", ("change", "daily", "usage", "every", "Tuesday", "9am")),
+        ),
+        ("edit the schedule daily usage", Wish("schedule", ("change", "daily", "usage"))),
         ("status", Wish("refresh")),
         ("what's the status of usage", Wish("refresh", ("usage",))),
         ("resend calling usage", Wish("again", ("calling", "usage"))),
@@ -65,6 +77,24 @@ def test_politeness(text: str, kind: Politeness | None) -> None:
         ("cancle it", Wish("cancel", ("it",))),
         ("hlep", Wish("help")),
         ("tempaltes calling", Wish("templates", ("calling",))),
+        (
+            "send us calling usage each Monday at 8am for last week",
+            Wish("schedule", ("calling", "usage", "last", "week", "each", "Monday", "at", "8am")),
+        ),
+        ("remind me every Friday to get the usage report", Wish("schedule", ("usage", "every", "Friday"))),
+        ("we want to run usage every day", Wish("schedule", ("usage", "every", "day"))),
+        ("stop sending usage every Monday", Wish("cancel", ("sending", "usage", "Monday"))),
+        ("show me every report", Wish("report", (), clear=True)),
+        ("tell me when a new license consumption report is ready", Wish("subscribe", ("license", "consumption"))),
+        ("notify us when calling usage is done", Wish("subscribe", ("calling", "usage"))),
+        ("let me know as soon as calling usage US is available", Wish("subscribe", ("calling", "usage", "US"))),
+        ("let us know when it's ready", Wish("refresh")),
+        ("rerun", Wish("run", ("again",))),
+        ("rerun calling usage", Wish("run", ("calling", "usage"))),
+        ("please rerun it for last week", Wish("run", ("again", "last", "week"))),
+        ("same but for yesterday pls", Wish("run", ("again", "yesterday"))),
+        ("and the one from last week", Wish("run", ("again", "last", "week"))),
+        ("the same procedure", None),
         ("don't send me the calling usage report", None),
         ("never mind", None),
         ("calling usage", None),
@@ -91,7 +121,7 @@ def test_a_message_without_words(text: str, word: str) -> None:
 
 
 @given(st.lists(st.text(max_size=20), max_size=12))
-def test_any_message_is_read_and_nothing_is_added_to_it(words: list[str]) -> None:
+def test_any_message_is_read_and_none_of_its_words_is_made_up(words: list[str]) -> None:
     meant = wish(words, KNOWN)
 
     politeness(words)

@@ -91,7 +91,7 @@ def test_the_card_of_a_report_stays_when_a_press_on_it_is_refused(stepped: Stepp
     olga = stepped.world.add_person("Olga", setup.acme, roles=[FULL_ADMIN])
     stepped.world.join(setup.group, olga)
 
-    assert "couldn't find that organization report" in press(stepped, olga, card, word, report.id)
+    assert "couldn't find that organization report. Deleted reports" in press(stepped, olga, card, word, report.id)
 
 
 def test_a_read_only_administrator_is_told_alone_what_is_not_for_them(stepped: SteppedBot) -> None:
@@ -125,4 +125,4 @@ def test_a_press_that_webex_answers_with_an_error_is_answered_alone(stepped: Ste
 
     told = press(stepped, setup.ada, card, word, request.report_id)
 
-    assert "couldn't find that report" in told
+    assert "couldn't find that report. Deleted reports" in told

@@ -139,3 +139,45 @@ def test_the_last_report_whose_template_is_gone_is_offered_by_the_nearest(
     card = ada.says("last").card()
 
     assert card.buttons["Run…"]["argument"] == "partner:131 2026-08-01 to 2026-08-31 EU"
+
+
+@pytest.mark.parametrize("status", ["done", "failed"])
+@pytest.mark.parametrize("text", ["run it again for 2026-07-01 to 2026-07-31", "run again 2026-07-01 to 2026-07-31"])
+def test_in_a_thread_it_is_offered_for_the_period_that_is_said(live: LiveBot, text: str, status: str) -> None:
+    live.partner_report("Calling Usage", template_id=130, status=status, **AUGUST)
+    ada = live.at(live.ada)
+    line = ada.says("report calling usage")
+    line.card()
+
+    ada.says(text, parent_id=line.message.id)
+    if status == "done":
+        ada.presses(line.hears("Run Calling Usage again?"), "Run for Jul 1–31, 2026")
+    live.emulator.world.wait_for(lambda world: len(world.reports) > 1)
+
+    made = list(live.emulator.world.reports.values())[-1]
+    assert (made.title, made.start, made.end) == ("Calling Usage", "2026-07-01", "2026-07-31")
+
+
+@pytest.mark.parametrize("text", ["rerun", "same but for yesterday pls", "and the one from last week?"])
+def test_other_words_for_it_come_back_with_a_button(live: LiveBot, text: str) -> None:
+    live.partner_report("Calling Usage", template_id=130, **AUGUST)
+    ada = live.at(live.ada)
+    line = ada.says("report calling usage")
+    line.file()
+
+    card = ada.says(text, parent_id=line.message.id).hears("Did you mean")
+    (button,) = (title for title in card.buttons if title.startswith("run again"))
+    ada.presses(card, button)
+
+    line.hears("Run Calling Usage again?")
+
+
+def test_in_a_thread_it_is_scheduled(live: LiveBot) -> None:
+    live.partner_report("Calling Usage", template_id=130, **AUGUST)
+    ada = live.at(live.ada)
+    line = ada.says("report calling usage")
+    line.file()
+
+    ada.says("schedule it every Monday 8:00", parent_id=line.message.id)
+
+    line.hears("Calling Usage: Every Monday 08:00, UTC.")

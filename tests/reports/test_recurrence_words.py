@@ -75,6 +75,8 @@ def test_no_words_break_it(words: list[str]) -> None:
         ("on the first of the month 8:00", "FREQ=MONTHLY;BYMONTHDAY=1", time(8)),
         ("every month on the last of the month 8:00", "FREQ=MONTHLY;BYMONTHDAY=-1", time(8)),
         ("every month on the last day midnight", "FREQ=MONTHLY;BYMONTHDAY=-1", time(0)),
+        ("evry Monday 8am", "FREQ=WEEKLY;BYDAY=MO", time(8)),
+        ("everey 3 days 8:00", "FREQ=DAILY;INTERVAL=3", time(8)),
         ("every half hour", "FREQ=MINUTELY", None),
         ("weekly", "FREQ=WEEKLY", None),
         ("monthly last month", "FREQ=MONTHLY", None),

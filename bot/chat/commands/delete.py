@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from bot.access.policy import Action
 from bot.chat.confirmation import LAPSES_AFTER, ask, confirmed
 from bot.chat.deleted_reports import without_deleted
+from bot.chat.meant_command import offer_to_end
 from bot.chat.named_report import find_by_id, listed_reports, look_up, offer
 from bot.chat.registry import registry
 from bot.chat.report_ids import may_be_id, names_ids
@@ -38,7 +39,7 @@ MOST_TROUBLE: Final = 3
 """Reports at which Webex has trouble, after which the others are left for the next try."""
 OLD: Final = "old"
 """``delete old``, or ``delete all old reports``: what is old, in one go."""
-ALL: Final = "all"
+ALL: Final = frozenset({"all", "everything"})
 
 
 @registry.command(
@@ -57,7 +58,7 @@ def delete(invocation: Invocation) -> None:
     allowed = invocation.authorize(Action.CHANGE)
     if naming_words(invocation.rest) == [OLD]:
         _offer_old(invocation)
-    elif not naming_words(invocation.rest) and ALL in map(str.casefold, invocation.rest):
+    elif not naming_words(invocation.rest) and not ALL.isdisjoint(map(str.casefold, invocation.rest)):
         invocation.say("all", *deletion.not_all(quota.OLD_AFTER))
     elif invocation.pressed or names_ids(invocation.rest):
         _of_ids(invocation, invocation.named_reports(), allowed)
@@ -83,6 +84,8 @@ def _of_words(invocation: Invocation, words: Sequence[str], allowed: Permission)
         (report,) = named.found.items
         invocation.trail.report_ids = (report.id,)
         _ask(invocation, [report])
+    elif not named.found.items and offer_to_end(invocation, words):
+        return
     elif not named.found.items and named.period is None and all(map(may_be_id, words)):
         _of_ids(invocation, invocation.named_reports(), allowed)
     else:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from itertools import takewhile
+from typing import TYPE_CHECKING, Final
 
 from bot.access.policy import Action
 from bot.chat.named_origin import named_origins, offer_origins
@@ -21,7 +22,7 @@ from bot.messages import report_form, sentences
 from bot.messages.help import Group
 from bot.messages.new_report import problems
 from bot.reports.blank_facts import home_region
-from bot.reports.periods import Period, next_after
+from bot.reports.periods import Period, find_period, next_after
 from bot.webex.report import Phase, is_report_id, looks_like_report_id
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from bot.webex.report_templates import NewReport, Template
 
 AGAIN = "again"
+_AGAIN: Final = frozenset({AGAIN, "it"})
 
 
 @registry.command(
@@ -44,13 +46,14 @@ AGAIN = "again"
 )
 def run(invocation: Invocation) -> None:
     """Offer a report's template once more, or run a schedule; ``run <title> <period>`` is what ``new`` is."""
+    invocation.check_person(Action.CHANGE)
     found = _schedules_named(invocation)
     if (schedule := _exactly(invocation, found)) is not None:
         run_schedule(invocation, schedule, Why.BY_HAND)
         return
-    again = invocation.rest[:1] and invocation.rest[0].casefold() == AGAIN
-    if again or (invocation.rest and not naming_words(invocation.rest)):  # "run it again"
-        run_again(invocation, options_for(invocation), invocation.rest[bool(again) :])
+    first = list(takewhile(lambda word: not naming_words([word]), invocation.rest))
+    if len(first) == len(invocation.rest) > 0 or not _AGAIN.isdisjoint(map(str.casefold, first)):  # "run it for May"
+        run_again(invocation, options_for(invocation), invocation.rest[len(first) :])
         return
     options = options_for(invocation)
     wanted = read_words(invocation.rest, options.templates, options.today)
@@ -86,10 +89,10 @@ def _name(schedule: Schedule) -> str:
 @registry.command("last", usage="last", summary="Run your last report again.", group=Group.RUN, action=Action.CHANGE)
 def last(invocation: Invocation) -> None:
     """Offer what the person has run last, for the same period or the next."""
-    _offer_last(invocation, options_for(invocation))
+    _offer_last(invocation, options_for(invocation), None)
 
 
-def _offer_last(invocation: Invocation, options: RunOptions) -> None:
+def _offer_last(invocation: Invocation, options: RunOptions, period: Period | None) -> None:
     with invocation.services.database.read() as tx:
         found = runs.latest_of(tx, invocation.person_id, options.decision.families)
     if found is None:
@@ -97,30 +100,33 @@ def _offer_last(invocation: Invocation, options: RunOptions) -> None:
         return
     options = _of_organization(invocation, options, found.on_behalf_of or "")
     template = options.template(found.family, found.template_id, found.title)
+    wanted = _same_as(found.new_report, period)
     if template is None:
-        _ask_template(invocation, options, found.family, found.title, _same_as(found.new_report))
+        _ask_template(invocation, options, found.family, found.title, wanted)
     else:
-        same = replace(found.new_report, template_id=template.id)
-        _offer(invocation, options, template, same)
+        _offer(invocation, options, template, wanted.of(template))
 
 
 def run_again(invocation: Invocation, options: RunOptions, words: Sequence[str]) -> None:
-    """Offer the template of a report once more; one that failed is run again at once."""
-    named = [one for one in words if looks_like_report_id(one)] or [
-        one for one in words if invocation.pressed and is_report_id(one)
+    """Offer the template of a report once more, for the period in the words; one that failed is run again at once."""
+    period, left = find_period(words, options.today)
+    if period is None or naming_words(left):
+        period, left = None, tuple(words)
+    named = [one for one in left if looks_like_report_id(one)] or [
+        one for one in left if invocation.pressed and is_report_id(one)
     ]
-    named = named or reports_meant(invocation, options.decision)
-    if not named and naming_words(words):
+    named = named or reports_meant(invocation, options.decision, words=left)
+    if not named and naming_words(left):
         run_new(invocation, options, words)
         return
     if not named:
-        _offer_last(invocation, options)
+        _offer_last(invocation, options, period)
         return
     report = _known(invocation, options, named[0])
     invocation.trail.report_ids = (report.id,)
     options = _of_organization(invocation, options, report.on_behalf_of)
     template = options.template(report.family, report.template_id, report.title)
-    wanted = _same_as(report)
+    wanted = _same_as(report, period)
     if template is None:
         _ask_template(invocation, options, report.family, report.title, wanted)
         return
@@ -134,9 +140,10 @@ def run_again(invocation: Invocation, options: RunOptions, words: Sequence[str])
         _offer(invocation, options, template, replace(same, region="") if at_home else same)
 
 
-def _same_as(one: Report | NewReport) -> Wanted:
-    """Return what a report was run for."""
-    return Wanted(start=one.start, end=one.end, region=one.region, sites=one.sites, on_behalf_of=one.on_behalf_of)
+def _same_as(one: Report | NewReport, period: Period | None) -> Wanted:
+    """Return what a report was run for; ``period``: another one for which it is wanted."""
+    of = period or one
+    return Wanted(start=of.start, end=of.end, region=one.region, sites=one.sites, on_behalf_of=one.on_behalf_of)
 
 
 def _ask_template(invocation: Invocation, options: RunOptions, family: str, title: str, wanted: Wanted) -> None:

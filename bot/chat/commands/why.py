@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -44,7 +45,11 @@ if TYPE_CHECKING:
 MOST_TOLD = 3
 """Requests told of one report, the newest first."""
 ASKING = frozenset(
-    {"did", "didn't", "fail", "failed", "happened", "late", "not", "so", "still", "taking", "was", "yet"}
+    re.findall(
+        r"\S+",
+        "big blank broken did didn't does empty fail failed happened huge large late long missing not slow small so "
+        "still stuck taking take takes was wrong yet",
+    )
 )
 """Words of a question that name no report: "why did it fail?"."""
 
