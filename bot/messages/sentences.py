@@ -197,7 +197,7 @@ def tried_too_long(cause: str | None) -> str:
     """Return what is said when a request ends with its deadline because of trouble."""
     if ADMIN_TOKEN in (cause or ""):
         return f"{cause} I've stopped trying. Ask again when that's done."
-    return TROUBLE_TOO_LONG
+    return f"{cause} I've stopped trying." if (cause or "").startswith("The bot's ") else TROUBLE_TOO_LONG
 
 
 def not_created(title: str, cause: str) -> str:
