@@ -47,8 +47,8 @@ WHY: Final = {
         "Webex doesn't let me into the space: I was removed, or it's archived.",
     ),
     "space_closed": (
-        "Webex doesn't let me post in this space: I was removed, or it's archived.",
-        "Webex doesn't let me post in the space: I was removed, or it's archived.",
+        "Webex doesn't let me post in this space: I was removed, it's archived, or only moderators may post.",
+        "Webex doesn't let me post in the space: I was removed, it's archived, or only moderators may post.",
     ),
 }
 """The same by policy's reason."""
@@ -65,7 +65,7 @@ STOPS: Final = {
 WORKS: Final = {Kind.SUBSCRIPTION: "works", Kind.SCHEDULE: "runs"}
 HAS_PASSED: Final = {
     PauseCause.OUTSIDERS: "The external people have left the space, so {} is active again.",
-    PauseCause.SPACE_CLOSED: "I'm back in the space, so {} is active again.",
+    PauseCause.SPACE_CLOSED: "I can post in the space again, so {} is active again.",
 }
 
 
@@ -144,7 +144,8 @@ def _to_do(owned: Subscription | Schedule, cause: PauseCause, reason: str) -> st
     if cause is PauseCause.OUTSIDERS:
         return "I'll resume it after they've left."
     if cause is PauseCause.SPACE_CLOSED:
-        return "Add me to the space again, and I'll resume it."
+        moderator = ", or make me a moderator there" if reason == "space_closed" else ""
+        return f"Add me to the space again{moderator}, and I'll resume it."
     if reason == "space_not_allowed":
         return f"Ask the people who run this bot to allow it. Then {again}."
     if reason == "asker_left":
