@@ -143,6 +143,11 @@ class WebexError(BotError):
         return f"{said} {self.advice}".strip()
 
 
+def refuses_token(error: object) -> bool:
+    """Return True for an answer that is about a token, or what it may do, and tells nothing of what was asked for."""
+    return isinstance(error, WebexError) and error.status in {401, 403}
+
+
 UNREADABLE = "the answer cannot be read"
 TOO_LARGE = "the answer is too large"
 IN_CIRCLES = "the pages lead round in circles"

@@ -5,10 +5,12 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from bot.db import messages as messages_sent
 from bot.db import origins
 from bot.db.origin import PauseCause
 from bot.messages import outcomes as messages
 from bot.outbox import Text
+from bot.queue import tasks
 from bot.reports.origin_states import resume
 from bot.reports.owner_messages import tell_owner, told
 from bot.webex.ids import id_key
@@ -17,6 +19,14 @@ if TYPE_CHECKING:
     from bot.chat.invocation import Invocation
     from bot.db.schedules import Schedule
     from bot.db.subscriptions import Subscription
+
+
+def clean_up_space(invocation: Invocation) -> None:
+    """Delete the cards of requests that were answered directly because the bot had been removed."""
+    services = invocation.services
+    with services.database.begin() as tx:
+        for request_id in messages_sent.stand_again(tx, invocation.room_id):
+            services.queue.put(tx, tasks.THREAD, str(request_id))
 
 
 def resume_in_space(invocation: Invocation) -> None:

@@ -226,6 +226,21 @@ def in_room(tx: Transaction, room_id: str) -> Message | None:
     return tx.first(read, _IN_ROOM, {"rooms": spellings(tx, _messages.room_id, room_id)})
 
 
+def stand_again(tx: Transaction, room_id: str) -> list[int]:
+    """Have the cards in a space of requests that are answered directly by now count as standing again.
+
+    While the bot was not there, it could not delete them. Return the requests, whose threads then delete what is left.
+    """
+    of_requests = tables.requests.c
+    redirected = select(of_requests.id).where(
+        of_requests.room_id.in_(spellings(tx, of_requests.room_id, room_id)), of_requests.destination == "person"
+    )
+    there = (_messages.room_id.in_(spellings(tx, _messages.room_id, room_id)), _messages.message_id.is_not(None))
+    ours = (_messages.request_id.in_(redirected), _messages.slot.in_(("card", "progress")), *there)
+    found = update(tables.messages).where(_messages.state == tables.DELETED, *ours).values(state=SENT)
+    return sorted({row.request_id for row in tx.execute(found.returning(_messages.request_id))})
+
+
 SHOW_REPORT: Final = ("card", "file", "progress", "end")
 """Slots that show something of a report: they go from a group space when the answers go to the person directly."""
 

@@ -46,7 +46,7 @@ class PauseCause(StrEnum):
     OUTSIDERS = "outsiders"
     """Someone of another organization is in the space; it goes on by itself when they leave."""
     SPACE_CLOSED = "space_closed"
-    """The bot was removed, or the space is archived."""
+    """The bot was removed, the space is archived, or only moderators may post there."""
     FAILURES = "failures"
     """It failed several times in a row."""
 

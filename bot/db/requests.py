@@ -124,6 +124,11 @@ class Request:
         return of_columns(subscription_id=self.subscription_id, schedule_id=self.schedule_id, key_id=self.key_id)
 
     @property
+    def came_by_itself(self) -> bool:
+        """Return True when a subscription or schedule made it, so nobody is there to ask again."""
+        return self.subscription_id is not None or self.schedule_id is not None
+
+    @property
     def asker_id(self) -> str:
         """Return whose name people read: a key of the API may have it delivered to a person."""
         return self.person_id if self.key_id is None else caller_of(self.key_id)

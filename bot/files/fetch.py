@@ -95,6 +95,8 @@ class Fetch:
         held = self._held(report, known, waiting, path)
         if held is None:
             self._leave_the_last(report, known, waiting)
+            with storage.writing():
+                storage.check_room(path.parent)  # each download that is begun counts
             try:
                 held = self._patiently(report, partial(self._download, report, path, progress, begun))
             except BotError:

@@ -64,5 +64,5 @@ def to_xlsx(csv: Path, target: Path, most: int) -> Outcome:
         log.error("spreadsheet_failed", status=done.returncode, error=last.partition(":")[0])
         return Outcome.UNREADABLE
     if done.returncode == Outcome.DISK_FULL:
-        raise storage.full("converted")
+        raise storage.NoRoom("converted")
     return Outcome(done.returncode)

@@ -28,10 +28,22 @@ CHECK_ROOM_EVERY: Final = 16 * 1024**2
 WAIT_FOR_OTHERS: Final = 300.0
 """Seconds until a file is asked for again that has no room beside others: each time counts among Webex's 30 downloads.
 """
+WAIT_FOR_PEOPLE: Final = 3600.0
+"""Seconds until a file is asked for again that waits for the people who run the bot: a day of them leaves downloads."""
 TEMPORARY: Final = "temp"
 """The folder for files that are being made."""
 
 log = structlog.get_logger(__name__)
+
+
+class NoRoom(FileRejected):
+    """The bot's disk is nearly full. Ask again when the people who run this bot have freed some space."""
+
+    def __init__(self, done: str) -> None:
+        super().__init__(
+            f"The bot's disk is nearly full, so the file wasn't {done}. Ask again when the people who run this bot "
+            "have freed some space."
+        )
 
 
 class TempDir:
@@ -57,9 +69,9 @@ class TempDir:
 
 
 def check_room(folder: Path, *, coming: int = 0, keep_free: int = KEEP_FREE, done: str = "downloaded") -> None:
-    """Raise ``FileRejected`` when ``coming`` more bytes in ``folder`` would leave too little; ``done``: what is not."""
+    """Raise ``NoRoom`` when ``coming`` more bytes in ``folder`` would leave too little; ``done``: what is not."""
     if shutil.disk_usage(folder).free - coming < keep_free:
-        raise full(done)
+        raise NoRoom(done)
 
 
 def may_keep(folder: Path) -> bool:
@@ -115,18 +127,10 @@ def writing(done: str = "downloaded") -> Iterator[None]:
         yield
     except OSError as exc:
         if exc.errno in {errno.ENOSPC, errno.EDQUOT}:
-            raise full(done) from exc
+            raise NoRoom(done) from exc
         raise FileRejected(
             f"The bot can't write its folder for files ({exc.strerror or type(exc).__name__}). {CONTACT}"
         ) from exc
-
-
-def full(done: str) -> FileRejected:
-    """Return what is said when the disk is full and the file was not fetched, or packed."""
-    return FileRejected(
-        f"The bot's disk is nearly full, so the file wasn't {done}. Ask again when the people who run this bot have "
-        "freed some space."
-    )
 
 
 def remove(path: Path) -> None:

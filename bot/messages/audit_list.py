@@ -113,7 +113,7 @@ OUTCOMES: Final = {
     "stopped": "Not answered",
     "not_allowed": "Its owner may not have it",
     "outsiders": "External people in the space",
-    "space_closed": "Removed from the space, or it's archived",
+    "space_closed": "Removed from the space, or may not post there",
     "failures": "Failed too often in a row",
     "by_itself": "What paused it has passed",
     "disabled": "Disabled",

@@ -11,8 +11,10 @@ from bot.db.schedules import Schedule
 from bot.messages import origins
 from bot.messages.elements import button, card, primary, sentence_in_card, text
 from bot.messages.origins import LONGEST_NAME, name_of
+from bot.messages.request_card import period_and_region, title_of
 from bot.messages.schedules import local_time
 from bot.text import count, escape_card, escape_markdown, when
+from bot.webex.ids import bare_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from bot.db.outcomes import Outcome
     from bot.db.subscriptions import Subscription
+    from bot.webex.report import Report
     from bot.webex.types import Card
 
 NOT_HERE: Final = {
@@ -47,8 +50,8 @@ WHY: Final = {
         "Webex doesn't let me into the space: I was removed, or it's archived.",
     ),
     "space_closed": (
-        "Webex doesn't let me post in this space: I was removed, or it's archived.",
-        "Webex doesn't let me post in the space: I was removed, or it's archived.",
+        "Webex doesn't let me post in this space: I was removed, it's archived, or only moderators may post.",
+        "Webex doesn't let me post in the space: I was removed, it's archived, or only moderators may post.",
     ),
 }
 """The same by policy's reason."""
@@ -65,7 +68,7 @@ STOPS: Final = {
 WORKS: Final = {Kind.SUBSCRIPTION: "works", Kind.SCHEDULE: "runs"}
 HAS_PASSED: Final = {
     PauseCause.OUTSIDERS: "The external people have left the space, so {} is active again.",
-    PauseCause.SPACE_CLOSED: "I'm back in the space, so {} is active again.",
+    PauseCause.SPACE_CLOSED: "I can post in the space again, so {} is active again.",
 }
 
 
@@ -128,12 +131,27 @@ def paused_for_taking_over(owned: Subscription | Schedule, reason: str) -> tuple
 
 
 def paused_for_owner(
-    owned: Subscription | Schedule, cause: PauseCause, reason: str, *, space: str, details: str = "", named: bool = True
+    owned: Subscription | Schedule,
+    cause: PauseCause,
+    reason: str,
+    *,
+    space: str,
+    details: str = "",
+    named: bool = True,
+    missed: Report | None = None,
 ) -> str:
-    """Return what its owner is told directly; ``reason`` is policy's word, ``details`` explain it to the person."""
+    """Return what its owner is told directly; ``reason`` is policy's word, ``details`` explain it to the person.
+
+    ``missed``: the report that was not posted.
+    """
     you = WHY.get(reason, LOST_RIGHTS)[1]
     who = sentence(subject(owned, space=space, named=named))
     parts = [f"⚠ {who} is paused. {you}", details, _to_do(owned, cause, reason)]
+    if named and missed is not None:
+        whose = f" for {bare_id(missed.on_behalf_of)}" if missed.on_behalf_of else ""
+        about = (f"**{escape_markdown(title_of(missed))}**", escape_markdown(period_and_region(missed)))
+        called = ", ".join(filter(None, about))
+        parts.append(f"I haven't posted {called}. To get it, type `report {missed.id}{whose}`.")
     if named:
         parts.append(f"(reference {owned.reference})")
     return " ".join(filter(None, parts))
@@ -144,7 +162,8 @@ def _to_do(owned: Subscription | Schedule, cause: PauseCause, reason: str) -> st
     if cause is PauseCause.OUTSIDERS:
         return "I'll resume it after they've left."
     if cause is PauseCause.SPACE_CLOSED:
-        return "Add me to the space again, and I'll resume it."
+        moderator = ", or make me a moderator there" if reason == "space_closed" else ""
+        return f"Add me to the space again{moderator}, and I'll resume it."
     if reason == "space_not_allowed":
         return f"Ask the people who run this bot to allow it. Then {again}."
     if reason == "asker_left":

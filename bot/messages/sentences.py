@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bot.errors import DOWNLOAD, FewDownloadsLeft, FileRejected, Refused, WebexError
+from bot.errors import (
+    ADMIN_TOKEN,
+    DOWNLOAD,
+    FewDownloadsLeft,
+    FileRejected,
+    Refused,
+    WebexError,
+    refuses_token,
+    without_tracking_id,
+)
 from bot.messages.elements import RUN_IT_AGAIN
 from bot.text import duration, escape_markdown
 from bot.webex.responses import SPACE_CLOSED
@@ -18,6 +27,7 @@ if TYPE_CHECKING:
 
 REPORTS_AWAY: Final = "Webex Reports isn't responding right now."
 KEEP_TRYING: Final = "I'll keep trying; no action needed."
+KEEP_WAITING: Final = "I'll keep trying, and continue by myself when that's done."
 TROUBLE_TOO_LONG: Final = "Webex kept returning errors, so I stopped trying. Ask again to start over."
 SPACE_CLOSED_NOTICE: Final = "Webex doesn't let me post the answer in this space, so I've replied to you directly."
 REMOVED: Final = (
@@ -168,6 +178,8 @@ def not_posted(error: BotError, title: str | None, *, direct: bool, there: int =
 
 def trouble(error: WebexError) -> str:
     """Return what is told of an error while the bot keeps trying."""
+    if refuses_token(error):
+        return without_tracking_id(error.sentence)  # another ID with each try would be another sentence
     if error.status == 429:  # noqa: PLR2004
         return "Webex is asking me to slow down right now."
     if "/report" in error.call or "/partner" in error.call:
@@ -175,6 +187,18 @@ def trouble(error: WebexError) -> str:
     if error.status is None or error.status >= 500:  # noqa: PLR2004
         return "Webex isn't responding right now."
     return "Webex is keeping me waiting right now."
+
+
+def keeps_trying(cause: str | None) -> str:
+    """Return what a person is told who waits while Webex has trouble; ``cause``: see :func:`trouble`."""
+    return f"{cause or ''} {KEEP_WAITING if ADMIN_TOKEN in (cause or '') else KEEP_TRYING}".lstrip()
+
+
+def tried_too_long(cause: str | None) -> str:
+    """Return what is said when a request ends with its deadline because of trouble."""
+    if ADMIN_TOKEN in (cause or ""):
+        return f"{cause} I've stopped trying. Ask again when that's done."
+    return f"{cause} I've stopped trying." if (cause or "").startswith("The bot's ") else TROUBLE_TOO_LONG
 
 
 def not_created(title: str, cause: str) -> str:

@@ -26,6 +26,7 @@ from bot.files.formats import Formats
 from bot.files.streaming_upload import StreamingUpload
 from bot.messages import sentences
 from bot.messages.file_message import comes_for
+from bot.messages.outcomes import FOR_AN_ASKER
 from bot.outbound.events import tell_end
 from bot.outbox import Unsure
 from bot.reports.already_here import close_if_here
@@ -347,11 +348,9 @@ class Deliver:
         run.served |= {one.id for one in waiting}
         if report is not None and report.taken_for_ready and not isinstance(error, DatabaseUnavailable):
             is_still_ready(self._services, self._trials.fail(report), run.row)
-        elif error.passing:
-            run.fails(error)
-        else:
+        elif ended := run.ended_by(error, waiting):
             title = report.title if report is not None else self._title(run.report_id)
-            self._close(waiting, State.FAILED, sentences.not_downloaded(error, title), error=error)
+            self._close(ended, State.FAILED, sentences.not_downloaded(error, title), error=error)
 
     def _title(self, report_id: str) -> str | None:
         with self._database.read() as tx:
@@ -360,12 +359,10 @@ class Deliver:
 
     def _failed(self, run: Run, which: Sequence[Request], error: BotError, posting: Posting | None = None) -> None:
         """Try again later, or close requests whose file was not posted."""
-        if error.passing:
-            if posting is not None:
-                with self._database.begin(durable=False) as tx:  # the next run takes the file that is here
-                    self._fetch.record(tx, report=posting.report, held=posting.held)
-            run.fails(error)
-            return
+        which = run.ended_by(error, which)
+        if error.passing and posting is not None:
+            with self._database.begin(durable=False) as tx:  # the next run takes the file that is here
+                self._fetch.record(tx, report=posting.report, held=posting.held)
         title = posting.report.title if posting is not None else self._title(run.report_id)
         for one in which:
             pieces = posting.pieces if posting is not None else ()
@@ -390,6 +387,6 @@ class Deliver:
                 close(tx, self._queue, one, state, self._now(), reason=reason, error=error, cause=cause)
 
     def _store_failure(self, report_id: str, error: BotError) -> None:
-        said = sentences.trouble(error) if isinstance(error, WebexError) else error.sentence
+        said = sentences.trouble(error) if isinstance(error, WebexError) else FOR_AN_ASKER.sub("", error.sentence)
         with self._database.begin(durable=False) as tx:
             requests.fails(tx, requests.of_report(report_id), said, self._now())

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from bot.db.requests import Content
 from bot.db.space_settings import FileFormat
+from bot.errors import WebexError, refuses_token
 from bot.files.csv_rows import UNCOUNTED
 from bot.files.file_name import CONTENT_TYPES
+from bot.files.storage import WAIT_FOR_PEOPLE, NoRoom
 from bot.messages.blank_report import ON_THE_CARD
 from bot.messages.file_message import file_line, other_format, part_line, status_unknown
 from bot.outbox import File
@@ -58,6 +60,21 @@ class Run:
     def fails(self, error: BotError) -> None:
         """Keep an error that will pass; the job runs again."""
         self.trouble = self.trouble or error
+
+    def ended_by(self, error: BotError, which: Sequence[Request]) -> Sequence[Request]:
+        """Return the requests that an error ends; for the others the job runs again.
+
+        What came by itself waits until the people who run the bot have helped: nobody is there to ask again.
+        """
+        if error.passing:
+            self.fails(error)
+            return ()
+        token = isinstance(error, WebexError) and refuses_token(error) and "/report" in error.call
+        by_itself = [one for one in which if one.came_by_itself] if token or isinstance(error, NoRoom) else []
+        if by_itself:
+            error.passing, error.retry_after = True, WAIT_FOR_PEOPLE
+            self.fails(error)
+        return [one for one in which if one not in by_itself]
 
     def format_for(self, request: Request) -> FileFormat:
         """Return the format of the space in which a request was made."""

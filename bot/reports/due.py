@@ -81,10 +81,9 @@ def _of_trouble(tx: Transaction, queue: Queue, now: datetime) -> list[Put]:
         queue=queue,
         state=State.EXPIRED,
         now=now,
-        reason=sentences.TROUBLE_TOO_LONG,
         cause="trouble_for_too_long",
     )
     return [
         *(partial(put_thread, queue=queue, request=one) for one in untold),
-        *(partial(end, request=one) for one in ending),
+        *(partial(end, request=one, reason=sentences.tried_too_long(one.last_error)) for one in ending),
     ]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.access.policy import Verdict
-from bot.db import key_values
-from bot.db.origin import PauseCause
+from bot.db import key_values, reports, requests
+from bot.db.origin import PASSING, PauseCause
 from bot.errors import Refused
 from bot.messages import outcomes as messages
 from bot.outbox import Text, Unsure
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bot.db.schedules import Schedule
     from bot.db.subscriptions import Subscription
     from bot.services import Services
+    from bot.webex.report import Report
 
 
 class OutcomeMessages:
@@ -52,16 +53,30 @@ class OutcomeMessages:
             if cause is PauseCause.NOT_ALLOWED:
                 self._to_space(owned, key, Text(*messages.paused_for_taking_over(owned, reason)), needed=True)
             word = newest.cause if newest is not None else ""
+            missed = self._missed(newest) if newest is not None and cause in PASSING else None
 
             def made(owner: Owner) -> Text:
                 said = messages.paused_for_owner(
-                    owned, cause, word, space=owner.space, details=owner.details, named=owner.may_see
+                    owned,
+                    cause,
+                    word,
+                    space=owner.space,
+                    details=owner.details,
+                    named=owner.may_see,
+                    missed=missed,
                 )
                 return Text(said)
 
             tell_owner(self._services, owned, key, made)
             if cause is PauseCause.NOT_ALLOWED and owned.direct:
                 self._to_operators(key, messages.ownerless(owned))
+
+    def _missed(self, outcome: Outcome) -> Report | None:
+        """Return the report that an outcome is about, as far as it is known."""
+        with self._services.database.read() as tx:
+            request = requests.with_reference(tx, outcome.reference)
+            row = None if request is None or request.found_at is None else reports.get(tx, request.report_id)
+        return None if row is None else row.report
 
     def _tell_failed_often(self, owned: Subscription | Schedule, key: str, reason: str) -> None:
         failures = self._most_failures

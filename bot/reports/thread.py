@@ -232,7 +232,7 @@ class Thread:
             case Slot.NOTICE:
                 self._send_notice(request)
             case Slot.TROUBLE:
-                said = f"{request.last_error} {sentences.KEEP_TRYING}"
+                said = sentences.keeps_trying(request.last_error)
                 self._outbox.send(name_of(request, Slot.TROUBLE), request.target, said)
             case Slot.END if request.state is State.REFUSED or (request.found_at is None and request.direct):
                 # It tells nothing of a report, so policy is not asked.

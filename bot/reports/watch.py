@@ -17,7 +17,7 @@ import structlog
 
 from bot.db import messages, reports, requests, subscriptions
 from bot.db.requests import State
-from bot.errors import BotError, WebexError
+from bot.errors import BotError, WebexError, refuses_token
 from bot.messages import sentences
 from bot.messages.report_form import REGIONS
 from bot.queue import RetryLater, tasks
@@ -101,7 +101,7 @@ class Watch:
         if listed is not None:
             for one, theirs in watched.items():
                 # Also those whose deadline has passed: perhaps the bot was away, and their report is ready.
-                pause = max(pause, self._store(one, [self._check(each, listed) for each in theirs]) if theirs else 0.0)
+                pause = max(pause, self._store(one, self._check_all(theirs, listed)) if theirs else 0.0)
             if listed is not REFUSED:
                 self._learn_home(which, listed)
                 for one in standing:
@@ -165,7 +165,7 @@ class Watch:
             self._failing.add(which)
             self._count_fruitless(which, more=not error.passing)
             log_it("watch_list_failed", family=which.family, region=which.region, cause=str(error))
-            if not error.passing:
+            if not error.passing and not _is_dead(error):
                 return REFUSED, 0.0
             for one in self._shown_with(which):
                 self._fails(requests.of_list(one), error)
@@ -179,6 +179,17 @@ class Watch:
             self._fruitless[which] = self._fruitless.get(which, 0) + 1
         else:
             self._fruitless.pop(which, None)
+
+    def _check_all(self, watched: Sequence[Watched], listed: Mapping[str, Report]) -> list[Checked]:
+        """Check each report. Where the list is refused, and the details of one too, no other is asked for."""
+        checked: list[Checked] = []
+        refused: BotError | None = None
+        for one in watched:
+            found = Checked(one, refused) if refused is not None else self._check(one, listed)
+            if listed is REFUSED and isinstance(found.found, BotError) and refuses_token(found.found):
+                refused = found.found
+            checked.append(found)
+        return checked
 
     def _check(self, one: Watched, listed: Mapping[str, Report]) -> Checked:
         now = self._now()
@@ -212,8 +223,8 @@ class Watch:
     def _store(self, which: ReportList, checked: Sequence[Checked]) -> float:
         """Write what changed and act on it. Return the seconds for which Webex asked to be left alone."""
         now = self._now()
-        silent = {one.watched.row.report_id: one.found for one in checked if _is_passing(one.found)}
-        changed = [one for one in checked if one.found is not None and not _is_passing(one.found)]
+        silent = {one.watched.row.report_id: one.found for one in checked if _is_trouble(one.found)}
+        changed = [one for one in checked if one.found is not None and not _is_trouble(one.found)]
         unchanged = [one.watched.row.report_id for one in changed if self._is_unchanged(one)]
         if unchanged:
             with self._database.begin(durable=False) as tx:
@@ -317,8 +328,14 @@ class Watch:
                     close(tx, self._queue, one, State.EXPIRED, now, reason=reason, cause="not_done_in_time")
 
 
-def _is_passing(found: Report | BotError | None) -> bool:
-    return isinstance(found, BotError) and found.passing
+def _is_dead(error: BotError) -> bool:
+    """Return True when Webex doesn't accept the admin token at all, so no other call with it would help."""
+    return isinstance(error, WebexError) and error.status == HTTPStatus.UNAUTHORIZED
+
+
+def _is_trouble(found: Report | BotError | None) -> bool:
+    """Return True for an answer that says nothing of the report: a refusal of the admin token doesn't, either."""
+    return isinstance(found, BotError) and (found.passing or refuses_token(found))
 
 
 def _slices(ids: Sequence[int], size: int = ROWS) -> Iterator[Sequence[int]]:

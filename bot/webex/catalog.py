@@ -12,7 +12,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from bot.errors import BotError, WebexError
+from bot.errors import ADMIN_TOKEN, BotError, WebexError
 from bot.webex.ids import bare_id
 from bot.webex.recent_details import RecentDetails
 from bot.webex.report import ReportMissing, ReportUnreadable
@@ -46,6 +46,15 @@ class NotFound(BotError):
         super().__init__(_told(answers, others, typed=typed))
 
 
+def _refusal(families: Iterable[Family]) -> str:
+    """Return that families refuse the admin token, what it needs for them, and whom to ask."""
+    needs = "; ".join(FAMILIES[family].needs for family in families)
+    return (
+        f"Webex doesn't allow this for {ADMIN_TOKEN}: {needs}. Please ask the people who run this bot to add what's "
+        "missing."
+    )
+
+
 def _told(answers: dict[Family, WebexError], others: str, *, typed: bool) -> str:
     """Return a sentence about what the families answered; ``others``: which were not asked.
 
@@ -55,11 +64,7 @@ def _told(answers: dict[Family, WebexError], others: str, *, typed: bool) -> str
     tracking = f" Webex tracking IDs – {ids}." if ids else ""
     refused = [family for family, error in answers.items() if error.status == HTTPStatus.FORBIDDEN]
     if len(refused) == len(answers):
-        needs = "; ".join(FAMILIES[family].needs for family in refused)
-        return (
-            f"Webex doesn't allow this for the bot's admin token: {needs}. Please ask the people who run this bot to "
-            f"add what's missing.{tracking}"
-        )
+        return _refusal(refused) + tracking
     kind = FAMILIES[next(iter(answers))].name if others and len(answers) == 1 else "report"
     said = (
         f"I couldn't find that {kind}. {CHECK_ID if typed else ''}Deleted reports, and reports created in Control Hub "
@@ -188,7 +193,7 @@ class Catalog:
     def details(self, family: str, report_id: str, on_behalf_of: str | None = None) -> Report:
         """Return the report's details as Webex gives them now, in the family that is known to have it."""
         self._recent.forget(family, report_id, on_behalf_of)
-        report = self._call(lambda: self._api.details(Family(family), report_id, on_behalf_of))
+        report = self._read(family, on_behalf_of, lambda: self._api.details(Family(family), report_id, on_behalf_of))
         self._recent.keep(report)
         return report
 
@@ -199,7 +204,7 @@ class Catalog:
 
     def listing(self, family: str, region: str | None, on_behalf_of: str | None = None) -> Sequence[Report]:
         """Return every report of a family and region that Webex lists."""
-        return self._call(lambda: self._api.list(Family(family), region, on_behalf_of))
+        return self._read(family, on_behalf_of, lambda: self._api.list(Family(family), region, on_behalf_of))
 
     def shared_listing(self, family: str, region: str | None, on_behalf_of: str | None = None) -> Sequence[Report]:
         """Return the same from a call that those share who want it at the same time: for programs, which ask often.
@@ -303,6 +308,22 @@ class Catalog:
         if not asked:
             raise NoSubPartners
         return asked
+
+    def _read(self, family: str, on_behalf_of: str | None, ask: Callable[[], T]) -> T:
+        """Ask one family for what it has. The sentence of its refusal names what the admin token needs."""
+        try:
+            return self._call(ask)
+        except WebexError as error:
+            if error.status == HTTPStatus.FORBIDDEN:
+                refused = {Family(family): error}
+                tracking = f" Webex tracking ID: {error.tracking_id}." if error.tracking_id else ""
+                said = (
+                    OrganizationRefused(on_behalf_of, refused).sentence
+                    if on_behalf_of
+                    else _refusal(refused) + tracking
+                )
+                error.sentence = said
+            raise
 
     def _call(self, ask: Callable[[], T]) -> T:
         """Ask one family. A 401 from it alone is its refusal: the token is dead only when Webex knows it nowhere."""

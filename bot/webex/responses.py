@@ -35,7 +35,7 @@ LONGEST_READ: Final = 1200
 """Letters of a foreign text that are looked through for links and credentials, of which it may lose many."""
 LONGEST_HEADER: Final = 100
 SPACE_CLOSED: Final = frozenset({403, 404})
-"""How Webex answers when the bot was removed from the space, or the space was deleted."""
+"""How Webex answers when the bot was removed from the space, the space was deleted, or only moderators may post."""
 MAX: Final = "max"
 """The parameter for the size of a page."""
 

@@ -180,7 +180,7 @@ def test_on_a_full_disk_the_file_comes_as_it_is(
 
 def full_for_conversions(_: Path, *, done: str = "downloaded", **__: Any) -> None:
     if done in {"converted", "compressed"}:
-        raise storage.full(done)
+        raise storage.NoRoom(done)
 
 
 def test_the_card_shows_the_settings_and_saves_what_is_entered(live: LiveBot) -> None:

@@ -115,6 +115,11 @@ def test_nobody_is_told_to_ask_again_who_has_not_asked() -> None:
             "outsiders",
             "external people in the space. I'll resume it after they've left.",
         ),
+        (
+            PauseCause.SPACE_CLOSED,
+            "space_closed",
+            "or only moderators may post. Add me to the space again, or make me a",
+        ),
         (PauseCause.SPACE_CLOSED, "members_unknown", "Add me to the space again, and I'll resume it."),
     ],
 )

@@ -303,6 +303,7 @@ def test_a_bot_that_was_removed_tells_the_owner(stage: Stage) -> None:
     assert stage.state == paused(PauseCause.SPACE_CLOSED)
     (told,) = stage.told()
     assert "I was removed, or it's archived. Add me to the space again, and I'll resume it." in told.words
+    assert "I haven't posted Calling Usage, " in told.words
 
 
 def test_a_space_that_takes_no_post_tells_the_owner(stage: Stage) -> None:
@@ -310,11 +311,15 @@ def test_a_space_that_takes_no_post_tells_the_owner(stage: Stage) -> None:
     stage.ends("done")
     assert stage.state == paused(PauseCause.SPACE_CLOSED)
     (told,) = stage.told()
-    assert "Webex doesn't let me post in the space: I was removed, or it's archived." in told.words
+    assert (
+        "Webex doesn't let me post in the space: I was removed, it's archived, or only moderators may post. Add me to "
+        "the space again, or make me a moderator there, and I'll resume it. I haven't posted Calling Usage, Jan 1–31, "
+        f"2026 · US. To get it, type report {stage.stepped.request().report_id}. (reference"
+    ) in told.words
 
     stage.ends("done")
     assert stage.now.state is OriginState.ACTIVE
-    assert stage.told()[1].words.startswith("I'm back in the space, so your s")
+    assert stage.told()[1].words.startswith("I can post in the space again, so your s")
 
 
 def test_a_lost_role_during_a_pause_for_outsiders_is_told(stage: Stage) -> None:

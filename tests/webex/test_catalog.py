@@ -11,7 +11,7 @@ import pytest
 from bot.errors import PASSING_STATUSES, WebexError
 from bot.webex.catalog import Catalog, NoSubPartners, NotFound, OrganizationRefused
 from bot.webex.report import Listing, Report, ReportMissing, ReportUnreadable
-from bot.webex.report_families import Family
+from bot.webex.report_families import FAMILIES, Family
 from bot.webex.report_templates import Template
 from bot.webex.reports_api import ReportsApi
 
@@ -206,6 +206,18 @@ def test_a_401_of_one_family_is_its_refusal_alone_as_long_as_webex_knows_the_tok
         with pytest.raises(WebexError) as dead:
             catalog.find("ID")
         assert dead.value.status == 401
+
+
+@pytest.mark.parametrize("family", BOTH)
+def test_a_family_that_refuses_what_is_asked_of_it_alone_says_what_it_needs_and_whom_to_ask(family: Family) -> None:
+    asked = Catalog(Api({family: answered(403, family)}), [family])
+    for ask in (lambda: asked.details(family.value, "ID"), lambda: asked.listing(family.value, None)):
+        with pytest.raises(WebexError) as refused:
+            ask()
+        assert refused.value.sentence == (
+            f"Webex doesn't allow this for the bot's admin token: {FAMILIES[family].needs}. Please ask the people who "
+            f"run this bot to add what's missing. Webex tracking ID: TRACK_{family.value}."
+        )
 
 
 class TemplatesApi(Api):

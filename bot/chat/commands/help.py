@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from bot.access.policy import Action, Verdict
-from bot.chat.back_in_space import resume_in_space
+from bot.chat.back_in_space import clean_up_space, resume_in_space
 from bot.chat.commands.refresh import refresh
 from bot.chat.commands.report import is_title, of_sentence, report
 from bot.chat.commands.reports import reports
@@ -47,6 +47,7 @@ def help_(invocation: Invocation) -> None:
     """Answer with what the person may do here, or with one command; a space is told who may ask, and how."""
     if not invocation.person_id:
         name = invocation.services.identity.person().display_name
+        clean_up_space(invocation)
         resume_in_space(invocation)
         invocation.say("help", *messages.introduction_card(name))
         return
