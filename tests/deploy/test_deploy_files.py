@@ -244,6 +244,17 @@ def test_what_the_examples_set_are_settings() -> None:
     assert {name.lower() for name in [*secret["stringData"], *literals, *units]} <= Settings.model_fields.keys()
 
 
+def test_the_documents_commands_show_the_whole_log_and_restart_nothing_but_the_bot() -> None:
+    pages = [path.read_text(encoding="utf-8") for path in [ROOT / "README.md", *ROOT.glob("docs/**/*.md")]]
+    commands = [" ".join(one.split()) for page in pages for one in re.findall(r"kubectl [^`]*", page)]
+    logs = [one for one in commands if " logs " in one and "--selector" in one]
+    restarts = [one for one in commands if "rollout restart" in one]
+    assert logs
+    assert [one for one in logs if "--tail" not in one] == []
+    assert restarts
+    assert [one for one in restarts if not re.search(r"deployment[ /](web|worker)\b", one)] == []
+
+
 # systemd
 
 
