@@ -70,6 +70,12 @@ def compose() -> dict[str, Any]:
     return found
 
 
+def documented(program: str) -> list[str]:
+    """Return the commands of this program in the documents; in a block, all lines from the first one on."""
+    pages = [path.read_text(encoding="utf-8") for path in [ROOT / "README.md", *ROOT.glob("docs/**/*.md")]]
+    return [" ".join(one.split()) for page in pages for one in re.findall(rf"{program} [^`]*", page)]
+
+
 def seconds(text: str) -> float:
     return float(text.removesuffix("s"))
 
@@ -160,6 +166,14 @@ def test_docker_compose_says_that_the_password_is_missing(tmp_path: Path) -> Non
     assert "set it in .env" in done.stderr
 
 
+def test_a_documented_command_of_the_bot_waits_for_no_database_in_compose_and_a_restore_does() -> None:
+    commands = "\n".join(documented("docker compose"))
+    runs = re.findall(r"compose run (.*?)release", commands)
+    assert runs
+    assert [one for one in runs if "--no-deps" not in one] == []
+    assert "up --detach database" not in commands
+
+
 def test_the_proxy_has_every_line_of_the_documented_nginx() -> None:
     page = (ROOT / "docs" / "reverse-proxy.md").read_text()
     documented = "\n".join(re.findall(r"```nginx\n(.*?)```", page, re.DOTALL))
@@ -245,8 +259,7 @@ def test_what_the_examples_set_are_settings() -> None:
 
 
 def test_the_documents_commands_show_the_whole_log_and_restart_nothing_but_the_bot() -> None:
-    pages = [path.read_text(encoding="utf-8") for path in [ROOT / "README.md", *ROOT.glob("docs/**/*.md")]]
-    commands = [" ".join(one.split()) for page in pages for one in re.findall(r"kubectl [^`]*", page)]
+    commands = documented("kubectl")
     logs = [one for one in commands if " logs " in one and "--selector" in one]
     restarts = [one for one in commands if "rollout restart" in one]
     assert logs
