@@ -280,3 +280,23 @@ def test_systemd_knows_every_line_and_calls_the_exposure_ok(unit: Path, tmp_path
     judged = said("systemd-analyze", "security", "--offline=yes", "--no-pager", str(here))
     (exposure,) = re.findall(r"Overall exposure level for \S+: ([\d.]+)", judged)
     assert float(exposure) < 2
+
+
+def test_the_script_for_single_commands_runs_them_as_the_units_do(tmp_path: Path) -> None:
+    """systemd-run is replaced by a program that prints what it is given."""
+    page = (DEPLOY / "README.md").read_text(encoding="utf-8")
+    (text,) = re.findall(
+        r"^sudo tee /usr/local/sbin/reportbot >/dev/null <<'END'\n(.*?)^END$", page, re.MULTILINE | re.DOTALL
+    )
+    (tmp_path / "script").write_text(text)
+    (tmp_path / "systemd-run").write_text("#!/bin/sh\nprintf '%s\\n' \"$@\"\n")
+    (tmp_path / "systemd-run").chmod(0o755)
+    given = said("sh", str(tmp_path / "script"), "audit", "--person", "a b", env={"PATH": f"{tmp_path}:/usr/bin:/bin"})
+    *options, program, first, second, third = given.splitlines()
+    assert (program, first, second, third) == ("/opt/reportbot/.venv/bin/reportbot", "audit", "--person", "a b")
+    assert {"--pty", "--pipe"} <= set(options)
+    wanted = [one.partition("=")[2] for one in options if one.startswith(("--property=", "--setenv=DATA_DIR"))]
+    for unit in UNITS:
+        assert [one for one in wanted if one not in unit.read_text()] == []
+        assert "\nUser=reportbot\n" in unit.read_text()
+    assert "--uid=reportbot" in options
