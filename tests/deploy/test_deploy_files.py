@@ -18,8 +18,9 @@ import pytest
 import yaml
 
 from bot.db.postgresql import POOL_OVERFLOW, POOL_SIZE
+from bot.errors import SettingsError
 from bot.queue import GRACE
-from bot.settings import Settings
+from bot.settings import Settings, load
 from bot.web.api.mounted import PATHS
 from tests.deploy import dockerfile
 
@@ -266,6 +267,13 @@ def test_the_documents_commands_show_the_whole_log_and_restart_nothing_but_the_b
     assert [one for one in logs if "--tail" not in one] == []
     assert restarts
     assert [one for one in restarts if not re.search(r"deployment[ /](web|worker)\b", one)] == []
+
+
+def test_no_example_is_taken_for_a_secret() -> None:
+    (secret,) = objects(DEPLOY / "kubernetes" / "secret.example.yaml")
+    with pytest.raises(SettingsError) as refused:
+        load(secret["stringData"])
+    assert {problem.split()[0] for problem in refused.value.problems} == secret["stringData"].keys()
 
 
 # systemd
