@@ -22,7 +22,7 @@ dev: $(VENV)/.dev $(VENV)/.page
 
 $(VENV)/.installed: requirements-build.lock requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || test -x $(BIN)/python || { echo "Python 3.11 or newer is needed; install it, or say make PYTHON=/path/to/it"; exit 1; }
-	@echo "Installing the bot into $(VENV) (110 MB; less than a minute)"
+	@echo "Installing the bot into $(VENV) (150 MB; up to a minute)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP_INSTALL) --quiet --require-hashes -r requirements-build.lock
 	$(PIP_INSTALL) --require-hashes -r requirements.lock

@@ -18,8 +18,9 @@ import pytest
 import yaml
 
 from bot.db.postgresql import POOL_OVERFLOW, POOL_SIZE
+from bot.errors import SettingsError
 from bot.queue import GRACE
-from bot.settings import Settings
+from bot.settings import Settings, load
 from bot.web.api.mounted import PATHS
 from tests.deploy import dockerfile
 
@@ -68,6 +69,12 @@ def pods() -> Iterator[tuple[str, dict[str, Any]]]:
 def compose() -> dict[str, Any]:
     found: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))["services"]
     return found
+
+
+def documented(program: str) -> list[str]:
+    """Return the commands of this program in the documents; in a block, all lines from the first one on."""
+    pages = [path.read_text(encoding="utf-8") for path in [ROOT / "README.md", *ROOT.glob("docs/**/*.md")]]
+    return [" ".join(one.split()) for page in pages for one in re.findall(rf"{program} [^`]*", page)]
 
 
 def seconds(text: str) -> float:
@@ -160,6 +167,14 @@ def test_docker_compose_says_that_the_password_is_missing(tmp_path: Path) -> Non
     assert "set it in .env" in done.stderr
 
 
+def test_a_documented_command_of_the_bot_waits_for_no_database_in_compose_and_a_restore_does() -> None:
+    commands = "\n".join(documented("docker compose"))
+    runs = re.findall(r"compose run (.*?)release", commands)
+    assert runs
+    assert [one for one in runs if "--no-deps" not in one] == []
+    assert "up --detach database" not in commands
+
+
 def test_the_proxy_has_every_line_of_the_documented_nginx() -> None:
     page = (ROOT / "docs" / "reverse-proxy.md").read_text()
     documented = "\n".join(re.findall(r"```nginx\n(.*?)```", page, re.DOTALL))
@@ -244,6 +259,23 @@ def test_what_the_examples_set_are_settings() -> None:
     assert {name.lower() for name in [*secret["stringData"], *literals, *units]} <= Settings.model_fields.keys()
 
 
+def test_the_documents_commands_show_the_whole_log_and_restart_nothing_but_the_bot() -> None:
+    commands = documented("kubectl")
+    logs = [one for one in commands if " logs " in one and "--selector" in one]
+    restarts = [one for one in commands if "rollout restart" in one]
+    assert logs
+    assert [one for one in logs if "--tail" not in one] == []
+    assert restarts
+    assert [one for one in restarts if not re.search(r"deployment[ /](web|worker)\b", one)] == []
+
+
+def test_no_example_is_taken_for_a_secret() -> None:
+    (secret,) = objects(DEPLOY / "kubernetes" / "secret.example.yaml")
+    with pytest.raises(SettingsError) as refused:
+        load(secret["stringData"])
+    assert {problem.split()[0] for problem in refused.value.problems} == secret["stringData"].keys()
+
+
 # systemd
 
 
@@ -256,3 +288,23 @@ def test_systemd_knows_every_line_and_calls_the_exposure_ok(unit: Path, tmp_path
     judged = said("systemd-analyze", "security", "--offline=yes", "--no-pager", str(here))
     (exposure,) = re.findall(r"Overall exposure level for \S+: ([\d.]+)", judged)
     assert float(exposure) < 2
+
+
+def test_the_script_for_single_commands_runs_them_as_the_units_do(tmp_path: Path) -> None:
+    """systemd-run is replaced by a program that prints what it is given."""
+    page = (DEPLOY / "README.md").read_text(encoding="utf-8")
+    (text,) = re.findall(
+        r"^sudo tee /usr/local/sbin/reportbot >/dev/null <<'END'\n(.*?)^END$", page, re.MULTILINE | re.DOTALL
+    )
+    (tmp_path / "script").write_text(text)
+    (tmp_path / "systemd-run").write_text("#!/bin/sh\nprintf '%s\\n' \"$@\"\n")
+    (tmp_path / "systemd-run").chmod(0o755)
+    given = said("sh", str(tmp_path / "script"), "audit", "--person", "a b", env={"PATH": f"{tmp_path}:/usr/bin:/bin"})
+    *options, program, first, second, third = given.splitlines()
+    assert (program, first, second, third) == ("/opt/reportbot/.venv/bin/reportbot", "audit", "--person", "a b")
+    assert {"--pty", "--pipe"} <= set(options)
+    wanted = [one.partition("=")[2] for one in options if one.startswith(("--property=", "--setenv=DATA_DIR"))]
+    for unit in UNITS:
+        assert [one for one in wanted if one not in unit.read_text()] == []
+        assert "\nUser=reportbot\n" in unit.read_text()
+    assert "--uid=reportbot" in options
