@@ -7,6 +7,7 @@
     │   └── ChecksumDiffers    it is one, but Webex's checksum fits nothing of it
     ├── FewDownloadsLeft       the last downloads of a report are for people, not for schedules
     ├── DatabaseUnavailable    our database cannot be reached
+    │   └── TokenNotLocked     the file that locks the admin token cannot be opened
     └── SettingsError          the program is set up wrongly; every mistake at once
 
 Adapters translate foreign errors into these at once. ``queue/runner.py`` turns those of jobs into a sentence in Webex
@@ -77,6 +78,14 @@ class DatabaseUnavailable(BotError):
         super().__init__()
         self.cause = cause
         self.advice = f"The cause: {driver_says(cause)}"
+
+
+class TokenNotLocked(DatabaseUnavailable):
+    """The bot can't use its admin token just now. Try again later."""
+
+    def __init__(self, cause: BaseException, remedy: str) -> None:
+        super().__init__(cause)
+        self.advice = remedy
 
 
 def driver_says(cause: BaseException) -> str:

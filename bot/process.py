@@ -122,6 +122,14 @@ def resume_garbage_collection() -> None:
     gc.enable()
 
 
+def give_to_owner(made: int, folder: Path) -> None:
+    """Give what root has just made, by its descriptor, to the owner of its folder: the bot's own user must open it."""
+    if os.geteuid() == 0:
+        with suppress(OSError):  # root in a container may not; who can't open it then names the file
+            owner = folder.stat()
+            os.fchown(made, owner.st_uid, owner.st_gid)
+
+
 def note_working(folder: Path) -> None:
     """Note in the worker's folder that it looks for jobs, for ``is_working``."""
     with suppress(OSError):  # a full disk is no reason to stop
