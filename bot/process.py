@@ -136,10 +136,13 @@ def note_working(folder: Path) -> None:
         (folder / WORKING_FILE).touch(mode=0o600)
 
 
-def forget_working(folder: Path) -> None:
-    """Remove what an earlier worker noted."""
+def forget_working(folder: Path) -> float | None:
+    """Remove what a worker noted, and return when it did so last: one that has ended has removed it itself."""
     with suppress(OSError):
+        noted = (folder / WORKING_FILE).stat().st_mtime
         (folder / WORKING_FILE).unlink()
+        return noted
+    return None
 
 
 def is_working(data_dir: Path) -> bool:
