@@ -334,4 +334,4 @@ def _warm_up(services: Services) -> None:
         try:
             learn()
         except BotError as error:
-            log.warning("not_learned_at_start", cause=str(error))
+            log.warning("not_learned_at_start", cause=error.in_full)

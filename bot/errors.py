@@ -7,6 +7,7 @@
     │   └── ChecksumDiffers    it is one, but Webex's checksum fits nothing of it
     ├── FewDownloadsLeft       the last downloads of a report are for people, not for schedules
     ├── DatabaseUnavailable    our database cannot be reached
+    │   └── TokenNotLocked     the file that locks the admin token cannot be opened
     └── SettingsError          the program is set up wrongly; every mistake at once
 
 Adapters translate foreign errors into these at once. ``queue/runner.py`` turns those of jobs into a sentence in Webex
@@ -16,6 +17,7 @@ and a line in the log, both with the same reference; ``chat/error_answer.py`` th
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from bot.text import escape_markdown
 
@@ -68,6 +70,14 @@ class FewDownloadsLeft(BotError):
     """Webex allows few more downloads of this report, and nobody asks for it just now."""
 
 
+_LOGIN: Final = r"authentication failed for user|no password supplied|role \".*\" does not exist|no pg_hba.conf entry"
+_REFUSED: Final = (
+    (re.compile(_LOGIN), "The database's server refuses the bot's user or password."),
+    (re.compile(r"database \".*\" does not exist"), "The database's server has no database with this name."),
+)
+"""How PostgreSQL refuses a connection, and what is said of it: the error has no SQLSTATE."""
+
+
 class DatabaseUnavailable(BotError):
     """The bot's database can't be reached, has been locked for too long, or is full. Try again later."""
 
@@ -77,6 +87,20 @@ class DatabaseUnavailable(BotError):
         super().__init__()
         self.cause = cause
         self.advice = f"The cause: {driver_says(cause)}"
+
+    @property
+    def in_full(self) -> str:
+        """Return what to correct where PostgreSQL refuses the user or the database: that doesn't pass by itself."""
+        refused = next((words for said, words in _REFUSED if said.search(self.advice)), None)
+        return super().in_full if refused is None else f"{refused} Check DATABASE_URL. {self.advice}"
+
+
+class TokenNotLocked(DatabaseUnavailable):
+    """The bot can't use its admin token just now. Try again later."""
+
+    def __init__(self, cause: BaseException, remedy: str) -> None:
+        super().__init__(cause)
+        self.advice = remedy
 
 
 def driver_says(cause: BaseException) -> str:

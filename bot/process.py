@@ -122,16 +122,27 @@ def resume_garbage_collection() -> None:
     gc.enable()
 
 
+def give_to_owner(made: int, folder: Path) -> None:
+    """Give what root has just made, by its descriptor, to the owner of its folder: the bot's own user must open it."""
+    if os.geteuid() == 0:
+        with suppress(OSError):  # root in a container may not; who can't open it then names the file
+            owner = folder.stat()
+            os.fchown(made, owner.st_uid, owner.st_gid)
+
+
 def note_working(folder: Path) -> None:
     """Note in the worker's folder that it looks for jobs, for ``is_working``."""
     with suppress(OSError):  # a full disk is no reason to stop
         (folder / WORKING_FILE).touch(mode=0o600)
 
 
-def forget_working(folder: Path) -> None:
-    """Remove what an earlier worker noted."""
+def forget_working(folder: Path) -> float | None:
+    """Remove what a worker noted, and return when it did so last: one that has ended has removed it itself."""
     with suppress(OSError):
+        noted = (folder / WORKING_FILE).stat().st_mtime
         (folder / WORKING_FILE).unlink()
+        return noted
+    return None
 
 
 def is_working(data_dir: Path) -> bool:

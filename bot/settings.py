@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, Valid
 
 from bot import setting_types
 from bot.errors import SettingsError
+from bot.process import give_to_owner
 from bot.webex.report_families import Family
 
 if TYPE_CHECKING:
@@ -340,6 +341,7 @@ def _make_key(path: Path) -> None:
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
+        give_to_owner(descriptor, path.parent)
         with os.fdopen(descriptor, "wb") as file:
             file.write(secrets.token_hex(KEY_BYTES).encode())
             file.flush()

@@ -17,7 +17,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from bot.db import key_values
-from bot.errors import DatabaseUnavailable
+from bot.errors import TokenNotLocked
+from bot.process import give_to_owner
+from bot.settings import denied
 from bot.webex.tokens import TokenState
 
 if TYPE_CHECKING:
@@ -93,6 +95,8 @@ class DatabaseTokenStore:
         self._folder = folder
         self._keys = keys
         self._hide = register_secrets
+        self._told = False
+        """True while it is known that the lock can't be had."""
 
     def load(self) -> TokenState | None:
         """Return the newest state; None when there is none, or when it was encrypted with a key that isn't given."""
@@ -124,17 +128,34 @@ class DatabaseTokenStore:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the lock; it falls when the process dies. Raises ``DatabaseUnavailable`` when it can't be had."""
+        """Hold the lock; it falls when the process dies. Raises ``TokenNotLocked`` when it can't be had."""
         if self._database.dialect == "postgresql":
             with self._database.locked(FACT):
                 yield
             return
-        try:
-            handle = os.open(self._folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise DatabaseUnavailable(error) from error
+        handle = self._opened(self._folder / LOCK_FILE)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield
         finally:
             os.close(handle)
+
+    def _opened(self, file: Path) -> int:
+        flags = os.O_RDWR | os.O_CLOEXEC
+        try:
+            try:
+                handle = os.open(file, flags | os.O_CREAT | os.O_EXCL, 0o600)
+            except FileExistsError:
+                handle = os.open(file, flags)
+            else:
+                give_to_owner(handle, self._folder)
+        except OSError as error:
+            remedy = (
+                denied(file) if isinstance(error, PermissionError) else f"{file} can't be opened ({error.strerror})"
+            )
+            if not self._told:  # each call to Webex asks
+                log.error("admin_token_not_locked", remedy=remedy)  # noqa: TRY400 the remedy says it all
+            self._told = True
+            raise TokenNotLocked(error, remedy) from error
+        self._told = False
+        return handle

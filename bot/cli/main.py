@@ -169,11 +169,11 @@ def _add_webhooks(webhooks: argparse.ArgumentParser, every: argparse.ArgumentPar
 def _webhooks(arguments: argparse.Namespace) -> int:
     step = arguments.step
     if step == "rotate":
-        everything = start("webhooks")
+        everything = start("webhooks", uses_database=True)
         from bot.cli import webhooks  # noqa: PLC0415
 
         return webhooks.rotate(everything, arguments.wanted, say)
-    settings = start_with_storage("webhooks")
+    settings = start_with_storage("webhooks", uses_database=True)
     from bot.cli import webhooks  # noqa: PLC0415
 
     if step == "list":
@@ -206,14 +206,14 @@ def _create_key(arguments: argparse.Namespace) -> int:
 
 
 def _list_keys(_: argparse.Namespace) -> int:
-    settings = start_with_storage("keys")
+    settings = start_with_storage("keys", uses_database=True)
     from bot.cli import keys  # noqa: PLC0415
 
     return keys.show(settings, say)
 
 
 def _revoke_key(arguments: argparse.Namespace) -> int:
-    settings = start_with_storage("keys")
+    settings = start_with_storage("keys", uses_database=True)
     from bot.cli import keys  # noqa: PLC0415
 
     return keys.revoke(settings, arguments.name, say)
@@ -286,7 +286,7 @@ def _doctor(arguments: argparse.Namespace) -> int:
 
 
 def _audit(arguments: argparse.Namespace) -> int:
-    settings = start_with_storage("audit")
+    settings = start_with_storage("audit", uses_database=True)
     from bot.cli import audit  # noqa: PLC0415
 
     wanted = audit.Wanted(arguments.person, arguments.report, arguments.since, arguments.limit)
@@ -294,14 +294,14 @@ def _audit(arguments: argparse.Namespace) -> int:
 
 
 def _forget(arguments: argparse.Namespace) -> int:
-    settings = start_with_storage("forget")
+    settings = start_with_storage("forget", uses_database=True)
     from bot.cli import audit  # noqa: PLC0415
 
     return audit.forget(settings, arguments.person, say, sure=arguments.yes)
 
 
 def _backup(arguments: argparse.Namespace) -> int:
-    settings = start_with_storage("backup")
+    settings = start_with_storage("backup", uses_database=True)
     from bot.cli import backup  # noqa: PLC0415
 
     return backup.run(settings, arguments.file, say)
@@ -319,14 +319,14 @@ def _migrate(arguments: argparse.Namespace) -> int:
 
 
 def _why(arguments: argparse.Namespace) -> int:
-    settings = start_with_storage("why")
+    settings = start_with_storage("why", uses_database=True)
     from bot.cli import why  # noqa: PLC0415
 
     return why.tell(settings, arguments.wanted, say_with_links, as_json=arguments.json)
 
 
 def _export_schedules(_: argparse.Namespace) -> int:
-    settings = start_with_storage("schedules")
+    settings = start_with_storage("schedules", uses_database=True)
     from bot.cli import schedules  # noqa: PLC0415
 
     return schedules.export(settings, say_with_links)

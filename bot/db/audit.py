@@ -150,8 +150,8 @@ def calls_since(tx: Transaction, callers: Collection[str], since: datetime) -> i
 
 
 def joined(word: str, why: str) -> str:
-    """Return ``refused:not_administrator``, or the word alone."""
-    return f"{word}:{why}" if why else word
+    """Return ``refused:not_administrator``, or the word alone where there is no more to say."""
+    return f"{word}:{why}" if why not in {"", word} else word
 
 
 def cause_of(error: BotError) -> str:

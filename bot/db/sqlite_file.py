@@ -21,6 +21,7 @@ from urllib.parse import quote
 from sqlalchemy import NullPool, create_engine
 
 from bot.db.group_commit import GroupCommit
+from bot.process import give_to_owner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -204,4 +205,6 @@ def _create_private(path: Path) -> None:
     """
     # SQLite says what is wrong with a place, in its own words.
     with _CREATING, suppress(OSError):
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE))
+        made = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE)
+        give_to_owner(made, path.parent)
+        os.close(made)

@@ -221,7 +221,7 @@ class AuditView:
     def ended(self, row: Row) -> str:
         """Return ``Refused: not an administrator``, or nothing where it went as expected."""
         word, _, cause = row.outcome.partition(":")
-        why = _cause(cause)
+        why = _cause(cause) if cause != word else ""  # as older versions recorded it
         if word in SILENT:
             return why[:1].upper() + why[1:]
         return f"{OUTCOMES.get(word, word.replace('_', ' ').capitalize())}{f': {why}' if why else ''}"

@@ -66,7 +66,8 @@ def shown(url: str) -> str:
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         return f"SQLite ({parsed.database})"
-    return f"PostgreSQL ({parsed.host or 'this machine'}/{parsed.database})"
+    port = f":{parsed.port}" if parsed.port else ""
+    return f"PostgreSQL ({parsed.host or 'this machine'}{port}/{parsed.database})"
 
 
 def move(source: str, target: str, now: datetime, tell: Callable[[Moved], None]) -> bool:

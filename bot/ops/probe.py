@@ -9,9 +9,14 @@ from __future__ import annotations
 
 import hmac
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 SIGNATURE: Final = "X-Spark-Signature"
+MARK: Final = "X-Reportbot-Probe"
+"""Says of a probe with a wrong signature that it comes from who holds the secret: it is rejected, and not counted."""
 _BODY = re.compile(rb'\{"reportbot probe":"([0-9a-f]{32})"\}')
 
 
@@ -34,3 +39,17 @@ def signature_of(body: bytes, secret: bytes) -> str:
 def proof_of(nonce: str, secret: bytes) -> str:
     """Answer a probe. What is signed begins with words of its own, so it can't pass for a signature of an event."""
     return "reportbot " + hmac.new(secret, f"reportbot probe answered: {nonce}".encode(), "sha256").hexdigest()
+
+
+def mark_of(nonce: str, secret: bytes) -> str:
+    """Return what only who holds the secret can write; no answer has it."""
+    return hmac.new(secret, f"reportbot probe to reject: {nonce}".encode(), "sha256").hexdigest()
+
+
+def is_marked(body: bytes, given: str, secrets: Sequence[bytes]) -> bool:
+    """Return True for a probe with the mark of one of the secrets."""
+    nonce = nonce_in(body)
+    if nonce is None:
+        return False
+    written = given.encode("utf-8", "surrogateescape")
+    return any(hmac.compare_digest(mark_of(nonce, secret).encode(), written) for secret in secrets)

@@ -171,6 +171,7 @@ class SharedJobTable(Queue):
         """Show that this worker lives, and give back what those had that do not. Raises ``DatabaseUnavailable``."""
         if not self._me:
             return  # it hasn't entered: the tables may not be there yet
+        given = 0
         with self._database.begin(durable=False) as tx:
             tx.execute(BEAT, {"me": self._me, "now": self.clock()})
             found = {row.id: row.beats for row in tx.execute(BEATS) if row.id != self._me}
@@ -178,9 +179,9 @@ class SharedJobTable(Queue):
             for worker in dead:
                 tx.execute(LEAVE, {"me": worker})
             if dead:
-                self._give_back(tx)
+                given = self._give_back(tx)
         for worker in dead:
-            log.warning("worker_is_gone", worker=worker)
+            log.warning("worker_is_gone", **_told(worker), jobs=given)
 
     def leave(self) -> None:
         """Give back what has not ended, if it has entered. Raises ``DatabaseUnavailable``."""
@@ -204,17 +205,17 @@ class SharedJobTable(Queue):
         if (earlier := self._earlier()) is not None:
             tx.execute(LEAVE, {"me": earlier})
             self._give_back(tx)
-        self._me = secrets.token_hex(8)
+        self._me = f"{secrets.token_hex(8)} {socket.gethostname()} {self._folder}"  # says where to look if it dies
         self._note()
         tx.execute(ENTER, {"me": self._me, "now": self.clock()})
-        log.info("worker_entered", worker=self._me, host=socket.gethostname(), folder=str(self._folder))
+        log.info("worker_entered", **_told(self._me))
 
     def _earlier(self) -> str | None:
         """Return who worked in this folder before, as far as it can be read."""
         name = self._folder / NAME_FILE
         try:
-            earlier, _, there = name.read_text().partition(" ")
-            return earlier if there == _place(name) else None
+            noted, here = name.read_text(), f" {_place(name)}"
+            return noted.removesuffix(here) if noted.endswith(here) else None
         except OSError:
             return None
 
@@ -235,9 +236,16 @@ class SharedJobTable(Queue):
         }
         return [worker for worker, (_, looks) in self._beats.items() if looks >= LOOKS_UNTIL_DEAD]
 
-    def _give_back(self, tx: Transaction) -> None:
-        if tx.execute(GIVE_BACK).rowcount:
+    def _give_back(self, tx: Transaction) -> int:
+        """Return how many jobs were given back."""
+        if given := tx.execute(GIVE_BACK).rowcount:
             tx.execute(NOTIFY)
+        return given
+
+
+def _told(worker: str) -> dict[str, str]:
+    """Return what the log says of a worker; of one of an older version nobody knows the place."""
+    return dict(zip(("worker", "host", "folder"), worker.split(" ", 2), strict=False))
 
 
 def _place(name: Path) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+from datetime import UTC, datetime
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
@@ -86,15 +87,19 @@ class WorkerLoop:
 
         `may_begin` is entered for the wait, gives whether there was one, and is left at the end.
         """
-        process.forget_working(self._folder)
+        noted = process.forget_working(self._folder)
         ended = threading.Event()
         threading.Thread(target=self._watch_stop, args=(ended,), name="queue-stop", daemon=True).start()
         try:
             with may_begin as waited:
+                if noted is not None and not waited:  # nobody has this folder: the one before was killed, or crashed
+                    at = datetime.fromtimestamp(noted, UTC).isoformat(timespec="seconds")
+                    log.warning("earlier_worker_did_not_end", folder=str(self._folder), last_seen=at)
                 if not self._stop.is_set():
                     if begin is not None:
                         begin(waited)
                     self._work(threads, lanes)
+                    process.forget_working(self._folder)
         finally:
             ended.set()
             self._wakeup.close()

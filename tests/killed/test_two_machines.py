@@ -70,5 +70,5 @@ def delivers(live: LiveBot, folder: Path) -> str:
     with database.read() as tx:
         worker = tx.execute(select(jobs.c.worker).where(jobs.c.task == tasks.DELIVER)).scalar_one()
     database.close()
-    (found,) = (name for name in MACHINES if (folder / name / "worker-1" / NAME_FILE).read_text().split()[0] == worker)
+    (found,) = (name for name in MACHINES if (folder / name / "worker-1" / NAME_FILE).read_text().startswith(worker))
     return found

@@ -86,6 +86,22 @@ def test_what_was_paused_by_itself_is_told_of_its_owner(act: str, outcome: str, 
     assert VIEW.ended(one) == ended
 
 
+@pytest.mark.parametrize(
+    ("outcome", "cause", "written", "said"),
+    [
+        ("unsure", "unsure", "unsure", "Delivery not confirmed"),
+        ("unsure", "forget", "unsure:forget", "Delivery not confirmed: forget"),
+        ("unsure", "", "unsure", "Delivery not confirmed"),
+    ],
+)
+def test_a_cause_that_says_the_same_as_the_outcome_is_not_said_again(
+    outcome: str, cause: str, written: str, said: str
+) -> None:
+    assert audit.joined(outcome, cause) == written
+    for stored in (written, f"{outcome}:{cause}"):  # the second: of an older version
+        assert VIEW.ended(Row(Channel.SYSTEM, audit.DELIVERY, stored, at=NOW)) == said
+
+
 def test_what_the_bot_did_by_itself_has_its_name() -> None:
     one = Row(Channel.SYSTEM, audit.SETTINGS, "changed:poll_interval", at=NOW)
 

@@ -24,7 +24,7 @@ from bot.db.database import Database
 from bot.ops import move as moving
 from bot.ops.checks import data_dir
 from bot.ops.checks.doctor_line import Setup, State
-from bot.ops.move import NotMoved, all_tables, move
+from bot.ops.move import NotMoved, all_tables, move, shown
 from tests.db.test_retention_of_each_table import TABLES, row
 from tests.waiting import until
 
@@ -91,6 +91,19 @@ def run(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> str:
     assert main(["migrate", *words]) == code
     told = capsys.readouterr()
     return told.err if code else told.out
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("postgresql://bot:secret@127.0.0.1:5433/reportbot", "PostgreSQL (127.0.0.1:5433/reportbot)"),
+        ("postgresql://bot@db.example.com/reportbot", "PostgreSQL (db.example.com/reportbot)"),
+        ("postgresql:///reportbot", "PostgreSQL (this machine/reportbot)"),
+        ("sqlite:////var/lib/reportbot.db", "SQLite (/var/lib/reportbot.db)"),
+    ],
+)
+def test_a_database_is_named_with_its_port_and_without_its_user(url: str, name: str) -> None:
+    assert shown(url) == name
 
 
 def with_password(url: str) -> str:

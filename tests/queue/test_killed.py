@@ -6,10 +6,19 @@ import os
 import signal
 import time
 from collections import Counter
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from structlog.testing import capture_logs
 
 from tests.queue.programs import lines, process, put_all, put_until_killed, work, work_slowly
 from tests.queue.support import RunningWorker, left
 from tests.waiting import until
+
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
+    from bot.queue import Queue
 
 JOBS = 600
 KILLS = 20
@@ -38,6 +47,26 @@ def test_twenty_kills_of_the_worker_lose_none_of_600_jobs(engine, database, queu
         assert worker.exitcode == 0
     repeated = [key for key, times in Counter(lines(notes)).items() if times > 1]
     assert len(repeated) <= KILLS * 4, "only what ran in one of 4 threads at a kill may run twice"
+
+
+def test_the_next_worker_in_a_folder_says_that_the_one_before_was_killed(engine, queue, put, tmp_path):
+    notes = tmp_path / "notes"
+    put("one", "two")
+    with process(work_slowly, engine, notes, 60.0) as killed:
+        until(lambda: "start one" in lines(notes), "the first job")
+        killed.kill()
+        killed.join()
+    (said,) = told_by_a_worker(queue, "one")
+    assert said["folder"] == str(engine.data_dir)
+    assert datetime.fromisoformat(said["last_seen"]) <= datetime.now(UTC)
+    put("three")
+    assert told_by_a_worker(queue, "three") == [], "the last one has ended"
+
+
+def told_by_a_worker(queue: Queue, key: str) -> list[MutableMapping[str, Any]]:
+    with capture_logs() as logs, RunningWorker(queue) as worker:
+        until(lambda: key in worker.keys, "the job")
+    return [line for line in logs if line["event"] == "earlier_worker_did_not_end"]
 
 
 def test_what_a_killed_putter_committed_is_there(engine, queue, tmp_path):

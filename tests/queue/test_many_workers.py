@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections import Counter
@@ -86,10 +87,13 @@ def test_what_a_killed_worker_ran_is_run_on_another_machine(machine: Machine, tm
         victim.kill()
         victim.join()
     worker = RunningWorker(queue)
-    with worker:
+    with capture_logs() as said, worker:
         worker.ran("first", "second")
         until(lambda: left(database, queue) == 0, "an empty queue")
     assert worker.keys == ["first", "second"]
+    (gone,) = [line for line in said if line["event"] == "worker_is_gone"]
+    where = {"host": socket.gethostname(), "folder": str(one.data_dir), "jobs": 1}
+    assert {name: gone[name] for name in where} == where
     database.close()
 
 

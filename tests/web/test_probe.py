@@ -11,6 +11,7 @@ from flask import Flask
 
 from bot.ops import probe
 from bot.web import webhook
+from bot.web.rejected_calls import RejectedCalls
 from bot.web.webhook import WebhookEndpoint
 
 if TYPE_CHECKING:
@@ -26,11 +27,16 @@ BODY = probe.body_of(NONCE)
 
 
 @contextmanager
-def probed_client(kept: list[Event]) -> Iterator[FlaskClient]:
+def probed_client(kept: list[Event], rejected: RejectedCalls | None = None) -> Iterator[FlaskClient]:
     """Return the route with two secrets, on a database that is not there: a probe needs none."""
     app = Flask("probed")
     made = WebhookEndpoint(
-        record=kept.append, secrets=(NEW, OLD), bot=lambda: None, ready=lambda: True, count=lambda *_: None
+        record=kept.append,
+        secrets=(NEW, OLD),
+        bot=lambda: None,
+        ready=lambda: True,
+        count=lambda *_: None,
+        rejected=rejected or RejectedCalls(),
     )
     webhook.add_routes(app, made, ["/hooks"])
     with app.test_client() as client:
@@ -54,6 +60,27 @@ def test_nobody_else_learns_that_there_is_anything(signature):
         other = client.post("/hooks", data=b"{}", headers={probe.SIGNATURE: signature})
     assert (answer.status_code, answer.data) == (other.status_code, other.data) == (401, other.data)
     assert kept == []
+
+
+@pytest.mark.parametrize(
+    ("body", "mark", "counted"),
+    [
+        (BODY, probe.mark_of(NONCE, OLD), 0),
+        (BODY, probe.mark_of(NONCE, NEW), 0),
+        (BODY, "", 1),
+        (BODY, probe.mark_of(NONCE, b"a secret of somebody else's"), 1),
+        (BODY, probe.proof_of(NONCE, NEW).removeprefix("reportbot "), 1),
+        (BODY, probe.mark_of("1" * 32, NEW), 1),
+        (b"{}", probe.mark_of(NONCE, NEW), 1),
+    ],
+)
+def test_a_wrong_signature_is_rejected_and_counted_unless_the_probe_proves_that_it_is_the_doctors(body, mark, counted):
+    rejected = RejectedCalls()
+    headers = {probe.SIGNATURE: "0" * 40, probe.MARK: mark}
+    with probed_client([], rejected) as client:
+        answer = client.post("/hooks", data=body, headers=headers)
+    assert (answer.status_code, answer.text.strip()) == (401, "signature does not verify")
+    assert rejected.count() == counted
 
 
 @pytest.mark.parametrize(

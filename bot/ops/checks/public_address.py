@@ -72,6 +72,8 @@ def round_trip(target: str, secret: str, *, runs: bool, timeouts: tuple[float, f
 
     def post(key: bytes) -> tuple[int, str]:
         headers = {"Content-Type": "application/json", probe.SIGNATURE: probe.signature_of(body, key)}
+        if key != secret.encode():
+            headers[probe.MARK] = probe.mark_of(nonce, secret.encode())
         response = session.post(target, data=body, headers=headers, timeout=timeouts, auth=Bearer(), stream=True)
         take_body(response, MOST_BYTES, LONGEST_ANSWER)
         return response.status_code, response.content.decode("utf-8", "replace").strip()

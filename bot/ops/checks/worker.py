@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 
 NAME: Final = "worker"
 REMEDY: Final = "Until one runs, nobody gets an answer. Start `reportbot worker` (`serve` runs it too)."
+RESTORED: Final = (
+    "this database is marked as a backup of {when}, and no worker has started on it since. The next start answers "
+    "nothing from before it, makes up no scheduled run, and tells those with open requests so (“Restore” in "
+    "docs/operations.md)."
+)
 
 
 def seen(setup: Setup) -> Iterator[Result]:
@@ -30,6 +35,9 @@ def seen(setup: Setup) -> Iterator[Result]:
 def _look(setup: Setup) -> Found:
     queue = open_queue(setup.database, setup.settings.data_dir, lambda: setup.now().timestamp())
     with setup.database.read() as tx:
+        marked = key_values.updated_at(tx, key_values.RESTORED)
+        if marked is not None:  # when a worker was last seen is of before, too
+            return State.NOTE, RESTORED.format(when=when(marked))
         if heartbeats.worker_lives(tx, setup.now()):
             return State.OK, "running"
         last = key_values.updated_at(tx, key_values.WORKER_SEEN)
