@@ -47,9 +47,10 @@ def _check_database(settings: StorageSettings) -> None:
     file = Path(url.removeprefix(SQLITE)).absolute()
     try:
         file.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        raise NoDatabaseError(NoDatabaseError().sentence.format(file=file)) from None
-    except OSError:  # what is wrong with it is said when it is opened
+    except FileNotFoundError:
+        if file.parent.is_dir() or file.parent == settings.data_dir.absolute():
+            raise NoDatabaseError(NoDatabaseError().sentence.format(file=file)) from None
+    except OSError:  # what is wrong with it is said next
         return
 
 
