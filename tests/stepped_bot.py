@@ -296,6 +296,14 @@ class SteppedBot:
         self.clock.turn(seconds)
         return self.work(until=until)
 
+    def live_through(self, seconds: float, *, step: float = 300.0) -> None:
+        """Let time pass in pieces, each with the maintenance of its end and what that put."""
+        end = self.clock.seconds() + seconds
+        while self.clock.seconds() < end:
+            self.wait(min(step, end - self.clock.seconds()))
+            self.sweep.once()
+            self.work()
+
     def wait_for_next(self) -> list[Job]:
         """Turn the clock to the next job (and a little over, since it counts in microseconds) and run what is due."""
         wait = self.next_wait()

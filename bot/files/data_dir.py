@@ -44,7 +44,7 @@ def prepare_folder(settings: StorageSettings) -> list[Path]:
         if exc.errno in NO_ROOM:
             return []
         raise SettingsError([unusable(settings, exc)]) from exc
-    database = _database(settings)
+    database = database_file(settings)
     if database is not None:
         _check_database(database)
     return [path for path in open_to_others(settings) if not _is_shared(path, settings) and _close(path)]
@@ -53,7 +53,7 @@ def prepare_folder(settings: StorageSettings) -> list[Path]:
 def open_to_others(settings: StorageSettings) -> list[Path]:
     """Return which of the bot's folders and files have permissions for someone besides their owner."""
     found = [settings.data_dir, *(settings.data_dir / name for name in OUR_FILES)]
-    found += _files_of(_database(settings))
+    found += _files_of(database_file(settings))
     for ours in (*(settings.data_dir / name for name in OUR_FOLDERS), *worker_folders(settings.data_dir)):
         for folder, _, files in os.walk(ours):
             found += [Path(folder), *(Path(folder) / file for file in files)]
@@ -99,12 +99,13 @@ def _is_shared(path: Path, settings: StorageSettings) -> bool:
     """Return True for a ``DATA_DIR`` that also holds other files: it could be ``/var/lib``."""
     if path != settings.data_dir:
         return False
-    ours = {*OUR_FOLDERS, *OUR_FILES, OF_A_VOLUME} | {one.name for one in _files_of(_database(settings))}
+    ours = {*OUR_FOLDERS, *OUR_FILES, OF_A_VOLUME} | {one.name for one in _files_of(database_file(settings))}
     ours.update(one.name for one in worker_folders(path))
     return any(one.name not in ours and not one.name.startswith(TEMPORARY) for one in path.iterdir())
 
 
-def _database(settings: StorageSettings) -> Path | None:
+def database_file(settings: StorageSettings) -> Path | None:
+    """Return the file of an SQLite database; None for another kind."""
     url = settings.database_url.get_secret_value()
     return Path(url.removeprefix(SQLITE)) if url.startswith(SQLITE) else None
 

@@ -40,15 +40,6 @@ def refuses(stepped: SteppedBot, status: int) -> Callable[[], None]:
     return stepped.emulator.faults.clear
 
 
-def passes(stepped: SteppedBot, seconds: float, step: float = 300.0) -> None:
-    """Let time pass in pieces of five minutes, with maintenance."""
-    end = stepped.clock.seconds() + seconds
-    while stepped.clock.seconds() < end:
-        stepped.wait(min(step, end - stepped.clock.seconds()))
-        stepped.sweep.once()
-        stepped.work()
-
-
 def lines(stepped: SteppedBot) -> list[str]:
     """Return what stands in the space beside cards and files."""
     return [one.markdown or one.text or "" for one in stepped.said(stepped.setup.group) if not (one.card or one.files)]
@@ -63,13 +54,13 @@ def test_who_waits_is_told_why_once_and_gets_the_file_when_the_token_works(stepp
     reports = asks(stepped, "Calling Usage", "Calling Quality", "Calling Engagement")
     ends = refuses(stepped, status)
 
-    passes(stepped, 3600)
+    stepped.live_through(3600)
     assert lines(stepped) == [f"{REFUSED[status]} {STILL}"] * 3, "one in each thread"
 
     for one in reports:
         stepped.world.set_report(one, status="done")
     ends()
-    passes(stepped, 600)
+    stepped.live_through(600)
     assert files(stepped) == 3
     assert lines(stepped) == []
 
@@ -79,9 +70,9 @@ def test_a_short_refusal_is_not_told(stepped: SteppedBot, status: int) -> None:
     asks(stepped, "Calling Usage")
     before = stepped.said(stepped.setup.group)
     ends = refuses(stepped, status)
-    passes(stepped, 600)
+    stepped.live_through(600)
     ends()
-    passes(stepped, 3600)
+    stepped.live_through(3600)
     assert stepped.said(stepped.setup.group) == before
 
 
@@ -90,7 +81,7 @@ def test_a_refusal_that_lasts_past_the_deadline_ends_in_the_reason(stepped: Step
     asks(stepped, "Calling Usage")
     refuses(stepped, status)
 
-    passes(stepped, 27 * 3600, 3600.0)
+    stepped.live_through(27 * 3600, step=3600)
 
     assert stepped.request().cause == "trouble_for_too_long"
     (end,) = stepped.said(stepped.setup.group)
@@ -108,7 +99,7 @@ def test_a_refused_list_costs_one_call_for_details_at_most(
     refuses(stepped, status)
     stepped.emulator.calls.clear()
 
-    passes(stepped, 3600)
+    stepped.live_through(3600)
 
     rounds = stepped.calls("GET", LIST)
     assert 12 <= rounds <= 60
@@ -122,7 +113,7 @@ def test_a_sub_partner_that_is_refused_is_named(stepped: SteppedBot) -> None:
     stepped.work()
     refuses(stepped, 403)
 
-    passes(stepped, 1800)
+    stepped.live_through(1800)
 
     (said,) = lines(stepped)
     assert said.startswith(f"Webex doesn't give me reports of organization {bare_id(globex.id)}. Check the ID")

@@ -26,18 +26,9 @@ AN_HOUR = 3600.0
 def frees(stepped: SteppedBot, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Have a subscription in the group space, and no room on the disk; return what frees it."""
     add_subscription(stepped.database, stepped.setup.ada, stepped.setup.group, stepped.clock(), family="partner")
-    passes(stepped, 120)
+    stepped.live_through(120)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10**9, 9 * 10**8, storage.KEEP_FREE - 1))
     return monkeypatch.undo
-
-
-def passes(stepped: SteppedBot, seconds: float, step: float = 600.0) -> None:
-    """Let time pass in pieces, with maintenance."""
-    end = stepped.clock.seconds() + seconds
-    while stepped.clock.seconds() < end:
-        stepped.wait(min(step, end - stepped.clock.seconds()))
-        stepped.sweep.once()
-        stepped.work()
 
 
 def said(stepped: SteppedBot) -> str:
@@ -50,49 +41,49 @@ def files(stepped: SteppedBot) -> int:
 
 def test_a_subscriptions_report_is_posted_when_there_is_room(stepped: SteppedBot, frees: Callable[[], None]) -> None:
     stepped.setup.partner_report("Calling Usage")
-    passes(stepped, 5 * AN_HOUR)
+    stepped.live_through(5 * AN_HOUR)
     assert said(stepped) == ""
     assert stepped.request().last_error == FULL
     assert stepped.downloads == 0, "Webex allows 30"
 
     frees()
-    passes(stepped, 1.5 * AN_HOUR)
+    stepped.live_through(1.5 * AN_HOUR)
 
     assert files(stepped) == 1
 
 
 def test_without_room_until_the_deadline_it_is_told_why(stepped: SteppedBot, frees: Callable[[], None]) -> None:
     stepped.setup.partner_report("Calling Usage")
-    passes(stepped, 27 * AN_HOUR)
+    stepped.live_through(27 * AN_HOUR)
     assert stepped.request().state is State.EXPIRED
     assert f"failed. {FULL} I've stopped trying. It stays active." in said(stepped)
 
     frees()
-    passes(stepped, 2 * AN_HOUR)
+    stepped.live_through(2 * AN_HOUR)
     assert files(stepped) == 0
 
 
 def test_who_asks_is_told_at_once_and_the_subscription_waits_on(stepped: SteppedBot, frees: Callable[[], None]) -> None:
     report = stepped.setup.partner_report("Calling Usage")
-    passes(stepped, 600)
+    stepped.live_through(600)
     stepped.receive(stepped.setup.grace, f"report {report.id}")
     stepped.work()
 
     (card,) = stepped.said(person=stepped.setup.grace)
     assert f"{FULL} Ask again when the people who run this bot have freed some space." in (card.markdown or "")
     frees()
-    passes(stepped, 1.5 * AN_HOUR)
+    stepped.live_through(1.5 * AN_HOUR)
     assert files(stepped) == 1
 
 
 def test_a_subscriptions_report_waits_for_the_admin_token_too(stepped: SteppedBot, frees: Callable[[], None]) -> None:
     stepped.setup.partner_report("Calling Usage")
-    passes(stepped, 600)
+    stepped.live_through(600)
     frees()
     stepped.emulator.faults.add("GET", "/v1/partner/reports/*", status=403, times=None)
-    passes(stepped, 3 * AN_HOUR)
+    stepped.live_through(3 * AN_HOUR)
     assert files(stepped) == 0
 
     stepped.emulator.faults.clear()
-    passes(stepped, 1.5 * AN_HOUR)
+    stepped.live_through(1.5 * AN_HOUR)
     assert files(stepped) == 1

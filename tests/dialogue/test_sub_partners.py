@@ -252,10 +252,7 @@ def test_wherever_it_is_killed_one_report_is_created_for_the_organization_and_de
         new = list(stepped.world.reports.values())[before:]
         assert [one.sub_partner for one in new] == [initech.id], f"at point {number}"
         stepped.world.set_report(new[0].id, status="done", content=CSV)
-        for _ in range(3):
-            stepped.wait(61)
-            stepped.sweep.once()
-            stepped.work()
+        stepped.live_through(3 * 61, step=61)
         files = [one for one in stepped.said(stepped.setup.group) if one.files]
         assert len(files) == number, f"at point {number}"
     assert number > 5

@@ -83,10 +83,7 @@ def test_while_webex_says_nothing_the_deadline_waits_for_some_hours(stepped: Ste
 def test_trouble_that_lasts_beyond_them_is_called_by_its_name(stepped: SteppedBot) -> None:
     watched(stepped)
     stepped.emulator.faults.add(method="GET", path=LISTS, status=503)
-    for _ in range(33):
-        stepped.wait(HOUR)
-        stepped.sweep.once()
-        stepped.work()
+    stepped.live_through(33 * HOUR, step=HOUR)
 
     assert stepped.request().state is State.EXPIRED
     assert "Webex kept returning errors" in words(stepped)

@@ -659,10 +659,7 @@ def test_the_trouble_of_several_ids_in_one_message_is_told_once(stepped: Stepped
 def test_a_list_that_fails_is_told_after_its_patience_beside_the_card(stepped: SteppedBot) -> None:
     report = asked(stepped)
     stepped.emulator.faults.add(method="GET", path="/v1/partner/reports", status=503)
-    for _ in range(17):
-        stepped.wait(60)
-        stepped.sweep.once()
-        stepped.work()
+    stepped.live_through(17 * 60, step=60)
     assert [one.text for one in stepped.said(stepped.setup.group) if not one.card] == [
         f"{sentences.REPORTS_AWAY} {sentences.KEEP_TRYING}"
     ]
